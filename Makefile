@@ -1,0 +1,63 @@
+# Everything a developer runs here. `make` alone lists it.
+
+PY = .venv/bin/python
+PORT ?= 8000
+JOBS ?= 2
+ARGS ?=
+export JOBS
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo admin test test-postgres test-mariadb test-all coverage lint format types clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  make test ARGS='-k replace'  hands arguments to pytest; JOBS=0 runs it in one process; PYTHON=... picks the venv's Python."
+
+venv:  ## .venv with everything installed; made again when pyproject.toml changes
+	@PYTHON="$(PYTHON)" .ci/venv .venv dev
+
+demo: venv  ## the main job, step by step on the terminal, on SQLite
+	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py demo
+
+admin: venv  ## the example project's admin at http://127.0.0.1:8000/admin/ (PORT=...), with a demo login
+	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py demo --data-only
+	@echo "http://127.0.0.1:$(PORT)/admin/   user: admin   password: admin"
+	@$(PY) manage.py runserver 127.0.0.1:$(PORT)
+
+test: venv  ## the tests on SQLite
+	@.ci/tests .venv sqlite $(ARGS)
+
+test-postgres: venv  ## the tests on PostgreSQL: the server at PGHOST:PGPORT (127.0.0.1:5432), or one started here
+	@.ci/venv .venv postgres
+	@.ci/server postgres
+	@.ci/tests .venv postgres $(ARGS)
+
+test-mariadb: venv  ## the tests on MariaDB: the server at MYSQL_HOST:MYSQL_TCP_PORT (127.0.0.1:3306), or one started here
+	@.ci/venv .venv mysql
+	@.ci/server mariadb
+	@.ci/tests .venv mariadb $(ARGS)
+
+test-all:  ## both servers, then Python 3.11 x Django 5.2, 3.12 x 6.0, 3.13 x 6.1 (REQUIRE_ALL=1: all must run)
+	@RAN=$$(mktemp); export RAN; trap 'rm -f "$$RAN"' EXIT; \
+	$(MAKE) --no-print-directory test-postgres && $(MAKE) --no-print-directory test-mariadb && .ci/matrix
+
+coverage: venv  ## the tests on SQLite in one process, and what they left uncovered
+	@$(PY) -m coverage run -m pytest $(ARGS)
+	@$(PY) -m coverage report
+
+lint: venv  ## ruff: rules and formatting
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: venv  ## let ruff fix and format what it can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: venv  ## mypy, strict
+	@$(PY) -m mypy
+
+clean:  ## remove the venvs, the demo's database and the tools' caches
+	rm -rf .venv .venvs db.sqlite3 .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

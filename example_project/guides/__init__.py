@@ -1,0 +1,1 @@
+"""The world of GORM's guides: its models, admin and demo."""

@@ -1,0 +1,151 @@
+"""
+What can go wrong with a verb, one class each.
+
+    UnsupportedRelation     LookupError     the model has no relation of that name
+    PrimaryKeyRequired      ValueError      the owner has no key yet
+    ValueTypeMismatch       TypeError       the value is not one of the target
+    ValuesLengthMismatch    ValueError      a batch got more or fewer values than owners
+    ScopeError              TypeError       unscoped() came after a filter
+
+Each takes facts and builds the sentence: what, where, what to do. All come before any SQL and run
+none: no value is ever asked for its own repr. A model is anything that has `_meta.label`, an
+instance as well as a class.
+"""
+
+# The names are those of GORM's errors: unsupported relations, primary key required.
+# ruff: noqa: N818
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like this one, "" if none is. Case, spaces, "_" and "-" do not count."""
+    plain = {_plain(each): each for each in known}
+    return next((plain[match] for match in get_close_matches(_plain(name), plain, n=1)), "")
+
+
+class AssociationError(Exception):
+    """Base of all errors of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own would call the class with the finished sentence in place of the facts.
+        return _restore, (type(self), self.args), self.__dict__
+
+
+class UnsupportedRelation(AssociationError, LookupError):
+    """
+    The model has no relation of that name.
+
+    known -- names of the relations it has
+    """
+
+    def __init__(self, model: Any, name: str, known: Iterable[str] = ()) -> None:
+        names = sorted(known)
+        near = nearest(str(name), names)
+        hint = f"Did you mean {near!r}?" if near else f"It has: {', '.join(names) or 'none'}."
+        super().__init__(f"{model._meta.label} has no relation {name!r}. {hint}")
+        self.name = name
+        self.known = tuple(names)
+
+
+class PrimaryKeyRequired(AssociationError, ValueError):
+    """
+    An owner has no value in an attribute that its links refer to.
+
+    relation -- label, app.Model.field
+    attribute -- the one without a value, mostly the primary key
+    verb -- the method that was called, if it was one
+    """
+
+    def __init__(self, model: Any, relation: str, attribute: str, verb: str = "") -> None:
+        subject = f"{verb}() on {relation}" if verb else relation
+        super().__init__(
+            f"{subject} needs a stored {model._meta.label}; this one has no value in {attribute!r}. "
+            f"Set it or call save() first."
+        )
+        self.relation = relation
+        self.attribute = attribute
+
+
+class ValueTypeMismatch(AssociationError, TypeError):
+    """
+    A verb got a value that is neither one of the target model nor a key of it.
+
+    relation -- label, app.Model.field
+    expected -- the target model
+    key -- names of the fields of its primary key, in order
+    """
+
+    def __init__(self, relation: str, value: object, expected: Any, key: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"{relation} takes {expected._meta.label}; got {_described(value)}. {_what_to_pass(value, tuple(key))}"
+        )
+        self.relation = relation
+
+
+class ValuesLengthMismatch(AssociationError, ValueError):
+    """A batch verb got more or fewer values than owners; both are numbers."""
+
+    def __init__(self, verb: str, owners: int, values: int) -> None:
+        super().__init__(
+            f"{verb}() on {owners} owners takes {owners} values, one for each; got {values}. "
+            f"To give several to one owner, pass a list in its place; to give the same to all, add to_all=True."
+        )
+        self.owners = owners
+        self.values = values
+
+
+class ScopeError(AssociationError, TypeError):
+    """unscoped() was called on a queryset that has been filtered or annotated."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(
+            f"unscoped() on a queryset of {model._meta.label} cannot reach the conditions it already has. "
+            f"Call unscoped() before filter(), exclude() and annotate()."
+        )
+
+
+def _restore(error: type[AssociationError], args: tuple[Any, ...]) -> AssociationError:
+    return error.__new__(error, *args)
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.lower() if char not in " _-")
+
+
+class _ShortRepr(reprlib.Repr):
+    """Values of Python's own types cut short; anything else by its type, as its repr may run a query."""
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        if x is None or isinstance(x, (bool, float, complex, bytes)):
+            return super().repr_instance(x, level)
+        return f"<{type(x).__name__}>"
+
+
+_short = _ShortRepr().repr
+
+
+def _label(model: Any) -> str:
+    return str(getattr(getattr(model, "_meta", None), "label", ""))
+
+
+def _described(value: object) -> str:
+    if label := _label(value):
+        return f"the class {label}" if isinstance(value, type) else f"an instance of {label}"
+    if label := _label(getattr(value, "model", None)):
+        return f"a {type(value).__name__} of {label}"
+    return f"{_short(value)} ({type(value).__name__})"
+
+
+def _what_to_pass(value: object, key: tuple[str, ...]) -> str:
+    shape = f"the tuple ({', '.join(key)})"
+    if isinstance(value, tuple) and len(key) == 1:
+        return f"Its key is one value, {key[0]!r}: pass it bare, and several in a list, not in a tuple."
+    if isinstance(value, tuple) and key:
+        return f"Its key has {len(key)} values and this has {len(value)}: pass {shape}."
+    return f"Pass an instance, a dict of its fields, a queryset or its key{', ' + shape if len(key) > 1 else ''}."

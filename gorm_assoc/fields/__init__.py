@@ -1,0 +1,1 @@
+"""The relation fields: what a model declares."""

@@ -1,0 +1,175 @@
+"""
+BelongsTo: this model's row names a row of another.
+
+What it becomes depends on the target's key, which Python does not know yet when the class
+is made; so the declaration waits for the target and then puts real fields in its place:
+
+    on a JoinTable            plain column(s) and a JoinKey over them
+    elsewhere, one column     a ForeignKey; to migrations it is Django's own
+    elsewhere, several        plain columns and a JoinKey, as on a JoinTable
+    columns already declared  a JoinKey over them
+
+and beside it the foreign key, under GORM's name and with the actions asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models.fields.related import lazy_related_operation, resolve_relation
+from django.db.models.fields.reverse_related import ManyToOneRel
+
+from gorm_assoc import conf, relationship, through
+from gorm_assoc.join_key import JoinKey, settle_key
+from gorm_assoc.options import RelationOptions, parse
+from gorm_assoc.relationship import End
+from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
+
+if TYPE_CHECKING:
+    _Field = models.Field[Any, Any]
+    _ForeignKey = models.ForeignKey[Any, Any]
+else:
+    _Field = models.Field
+    _ForeignKey = models.ForeignKey
+
+
+class BelongsToKeyRel(LiveRowsRel, ManyToOneRel):
+    """The way back from a row to the live rows that belong to it."""
+
+
+class BelongsToKey(LiveRowsKey, _ForeignKey):
+    """The ForeignKey that a single-column BelongsTo becomes; the database's key is a ForeignKeyConstraint."""
+
+    rel_class = BelongsToKeyRel
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        kwargs["on_delete"] = models.DO_NOTHING
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+
+class BelongsTo(_Field):
+    """
+    A relation to one row of another model, with GORM's options.
+
+    tag -- GORM's tag: foreignKey, references, constraint; each is a keyword as well
+    null -- whether the row may belong to nothing; not by default
+    related_name -- the way back, as Django's; on a JoinTable there is none by default
+
+    The columns are <relation>_<referenced field> unless foreign_key names them; columns that the
+    model declares itself are used. Mistakes in options do not raise; `manage.py check` reports them.
+    """
+
+    def __init__(
+        self,
+        to: type[models.Model] | str,
+        tag: str = "",
+        *,
+        foreign_key: str | Sequence[str] = "",
+        references: str | Sequence[str] = "",
+        constraint: str = "",
+        null: bool = False,
+        related_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.options: RelationOptions = parse(
+            tag, foreign_key=foreign_key, references=references, constraint=constraint
+        )
+        self.tag = tag
+        self.to = to
+        self.related_name = related_name
+        self.kwargs = kwargs
+        self.settled = False
+        super().__init__(null=null)
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        if cls._meta.abstract:
+            # Private fields are what an abstract base hands down without a column.
+            super().contribute_to_class(cls, name, private_only=True)
+            return
+        self.set_attributes_from_name(name)
+        self.model = cls
+        cls.belongs_to_fields = (*getattr(cls, "belongs_to_fields", ()), self)  # type: ignore[attr-defined]
+        lazy_related_operation(lambda *_: self.settle(), cls, self.to)
+
+    def settle(self) -> None:
+        """
+        Put the real fields in this declaration's place, if the target exists.
+
+        A many2many that joins by this model asks for it early, as both wait for the same classes.
+        """
+        target = self._target()
+        if self.settled or target is None:
+            return
+        self.settled = True
+        self.problems: list[relationship.Problem] = []
+        fields = self._referenced(target)
+        columns = self._columns(fields)
+        end = End(target, self.name, fields, tuple(columns))
+        options = self.options.constraint
+        constraint = conf.default_constraint() if options is None else options
+        enforced = through.is_enforced(constraint, end)
+        on_delete = through.python_on_delete(constraint, enforced)
+        own = through.plain_columns(self.model, end)
+        is_join_table = getattr(self.model, "is_join_table", False)
+        if own is None and len(fields) == 1 and not is_join_table:
+            names: tuple[str, ...] = (self.name,)
+            self._add(self._foreign_key(end, on_delete), self.name)
+        else:
+            names = own or self._add_columns(end)
+            hidden = "+" if is_join_table and self.related_name is None else self.related_name
+            key = JoinKey(self.to, on_delete, names, end.to_fields, related_name=hidden, null=self.null, **self.kwargs)
+            key.has_own_constraint = options is not None
+            self._add(key, self.name)
+        if enforced:
+            name = constraint.name or conf.naming().foreign_key_name(self.model._meta.db_table, self.name)
+            through.add_foreign_key(self.model, through.foreign_key(constraint, name, end, names))
+        settle_key(self.model)
+
+    def _target(self) -> type[models.Model] | None:
+        to = resolve_relation(self.model, self.to)
+        if not isinstance(to, str):
+            return to  # type: ignore[no-any-return]
+        app_label, _, name = to.rpartition(".")
+        return self.model._meta.apps.all_models[app_label].get(name.lower())
+
+    def _referenced(self, target: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
+        label = f"{self.model._meta.label}.{self.name}"
+        return relationship.referenced_fields(label, target, "references", self.options.references, self.problems)
+
+    def _columns(self, fields: Sequence[models.Field[Any, Any]]) -> tuple[str, ...]:
+        """The key's columns: of fields the model has, or else of those to make."""
+        label = f"{self.model._meta.label}.{self.name}"
+        defaults = [f"{self.name}_{field.attname}" for field in fields]
+        return relationship.key_columns(
+            label, "foreignKey", self.options.foreign_key, defaults, self.problems, model=self.model
+        )
+
+    def _foreign_key(self, end: End, on_delete: Any) -> BelongsToKey:
+        (referenced,), (column,) = end.fields, end.columns
+        return BelongsToKey(
+            self.to,
+            on_delete,
+            to_field=None if end.to_fields == (None,) else referenced.name,
+            db_column=None if column == f"{self.name}_id" else column,
+            db_constraint=False,
+            null=self.null,
+            related_name=self.related_name,
+            **self.kwargs,
+        )
+
+    def _add_columns(self, end: End) -> tuple[str, ...]:
+        for referenced, name, column in zip(end.fields, end.field_names, end.columns, strict=True):
+            self._add(through.key_column(referenced, column, name, null=self.null), name)
+        return end.field_names
+
+    def _add(self, field: Any, name: str) -> None:
+        # Django orders fields, and tells them apart, by creation_counter: the fields take this
+        # declaration's place in the class, each with a number of its own.
+        self._added += 1
+        field.creation_counter = self.creation_counter + self._added / 100
+        field.contribute_to_class(self.model, name)
+
+    _added = 0

@@ -1,0 +1,220 @@
+"""
+Many2Many: GORM's many2many, a ManyToManyField whose join model is a real one.
+
+The field carries options; when both ends exist it finds the other side, lets the
+primary side build the join model (or attaches to the given one), and from then on
+Django reads it like any ManyToManyField. Its managers write (managers.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, cast
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models.fields.related import lazy_related_operation, resolve_relation
+from django.db.models.fields.related_descriptors import ManyToManyDescriptor
+
+from gorm_assoc import relationship, through
+from gorm_assoc.options import RelationOptions, parse
+from gorm_assoc.relationship import JoinPlan, Relationship
+
+if TYPE_CHECKING:
+    _ManyToManyField = models.ManyToManyField[Any, Any]
+else:
+    _ManyToManyField = models.ManyToManyField
+
+
+class ManyDescriptor(ManyToManyDescriptor):
+    """Accessor of either side; its manager has the verbs and writes composite keys."""
+
+    @cached_property
+    def related_manager_cls(self) -> Any:
+        # Row 4 of the design; a field must not need it before somebody uses the relation.
+        from gorm_assoc.managers import many_related_manager
+
+        model = self.rel.related_model if self.reverse else self.rel.model
+        return many_related_manager(model._default_manager.__class__, self.rel, reverse=self.reverse)
+
+
+class Many2Many(_ManyToManyField):
+    """
+    A many-to-many relation with GORM's options.
+
+    tag -- GORM's tag, letter for letter; each of its options is a keyword as well
+    through -- a join model of the project's own (GORM's SetupJoinTable): a class or "app.Model"
+    join_model -- name of the class made for the join table; "app.Model" puts it into another app
+    back_reference -- this side is the way back: the other side decides app, class and column order
+
+    With both sides declared over one table the other field is this one's reverse; with one side
+    declared related_name works as Django's (a self-reference has none).
+    Mistakes in options do not raise; `manage.py check` reports them.
+    """
+
+    def __init__(
+        self,
+        to: type[models.Model] | str,
+        tag: str = "",
+        *,
+        many2many: str = "",
+        foreign_key: str | Sequence[str] = "",
+        references: str | Sequence[str] = "",
+        join_foreign_key: str | Sequence[str] = "",
+        join_references: str | Sequence[str] = "",
+        constraint: str = "",
+        through: type[models.Model] | str | None = None,
+        join_model: str = "",
+        back_reference: bool = False,
+        related_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.options: RelationOptions = parse(
+            tag,
+            many2many=many2many,
+            foreign_key=foreign_key,
+            references=references,
+            join_foreign_key=join_foreign_key,
+            join_references=join_references,
+            constraint=constraint,
+        )
+        self.tag = tag
+        self.join_model = join_model
+        self.back_reference = back_reference
+        # As given: remote_field.through is filled in for both sides and all forms.
+        self.through_name = through
+        kwargs["symmetrical"] = False
+        super().__init__(to, related_name=related_name, through=through, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        # Only what a historical model needs to read and write: never the tag (a changed
+        # option is a change of the join model), and no through_fields (with them, renaming
+        # a model would look like another field).
+        name, path, args, kwargs = super().deconstruct()
+        for option in ("symmetrical", "through_fields", "db_constraint"):
+            kwargs.pop(option, None)
+        if self.remote_field.hidden:
+            kwargs["related_name"] = "+"
+        if self._is_turned():
+            kwargs["back_reference"] = True
+        return name, path, args, kwargs
+
+    def _is_turned(self) -> bool:
+        """Whether a self-reference runs against the order of the join model's relations."""
+        if not self._ends or not relationship.same_model(self.model, self.remote_field.model):
+            return isinstance(self.through_name, str) and self.back_reference and not self._ends
+        names = [field.name for field in self.remote_field.through._meta.local_fields]
+        return names.index(self._ends[0]) > names.index(self._ends[1])
+
+    # From declaration to join model
+
+    _ends: tuple[str, str] | None = None
+    partner: Many2Many | None = None
+    plan: JoinPlan | None = None
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:  # type: ignore[override]
+        if self.remote_field.model == "self" or (self.remote_field.related_name or "").endswith("+"):
+            self._hide(cls, name)
+        # Past ManyToManyField's own, which would make Django's join model here.
+        super(models.ManyToManyField, self).contribute_to_class(cls, name, **kwargs)
+        setattr(cls, self.name, ManyDescriptor(self.remote_field, reverse=False))
+        self.m2m_db_table = partial(self._get_m2m_db_table, cls._meta)
+
+    def _hide(self, cls: type[models.Model], name: str) -> None:
+        """Leave the target without accessor or lookup of this relation; Django still needs a name of its own for it."""
+        rel = self.remote_field
+        rel.related_name = f"_{cls._meta.app_label}_{cls.__name__.lower()}_{name}_+"
+        for cached in ("hidden", "name", "accessor_name"):
+            rel.__dict__.pop(cached, None)
+
+    def contribute_to_related_class(self, cls: type[models.Model], related: Any) -> None:
+        if self.model._meta.abstract or self.model._meta.swapped:
+            return
+        waits = [resolve_relation(self.model, self.through_name)] if self.through_name else []
+        for other in relationship.candidates(self, cls):
+            # A join model given on the other side may turn out to be ours too.
+            if other.through_name:
+                waits.append(resolve_relation(other.model, other.through_name))
+        lazy_related_operation(partial(self._attach, cls), self.model, *waits)
+
+    def _attach(self, target: type[models.Model], *_: type[models.Model]) -> None:
+        """Both ends and any given join model exist: settle partner, join model and accessors."""
+        self.partner = cast("Many2Many | None", relationship.partner(self, target))
+        if self.partner is not None:
+            self._hide(self.model, self.name)
+            self.partner._hide(self.partner.model, self.partner.name)
+        self.plan = relationship.join_plan(self, target, self.partner)
+        given = relationship.given_through(self) or (self.partner and relationship.given_through(self.partner))
+        if given:
+            self._join_by(given)
+        elif relationship.is_primary(self, self.partner):
+            self._build()
+        else:
+            assert self.partner is not None
+            self.partner.plan = self.plan.turned()
+            self.partner._build()
+            self._use(self.partner.remote_field.through, self.partner._ends and self.partner._ends[::-1])
+        if not self.remote_field.hidden and not self.model._meta.swapped:
+            setattr(target, self.remote_field.accessor_name, ManyDescriptor(self.remote_field, reverse=True))
+
+    def _build(self) -> None:
+        """Make the join model; either side may come first to ask for it."""
+        if self._ends is not None:
+            return
+        assert self.plan is not None
+        taken = self.model._meta.apps.all_models[through.join_app_label(self)].get(
+            through.join_model_name(self).lower()
+        )
+        if taken is not None:
+            self._join_by(taken)  # a system check says that it must be given as through=
+        else:
+            self._use(through.build(self, self.plan), (self.plan.owner.name, self.plan.target.name))
+
+    def _join_by(self, model: type[models.Model]) -> None:
+        """Use a join model that the project wrote."""
+        for belongs_to in getattr(model, "belongs_to_fields", ()):
+            belongs_to.settle()
+        assert self.plan is not None
+        self._use(model, through.attach(self, self.plan, model))
+
+    def _use(self, model: type[models.Model], ends: tuple[str, str] | None) -> None:
+        self.remote_field.through = model
+        self._ends = self.remote_field.through_fields = ends
+
+    # What Django asks a ManyToManyField about its join model
+
+    def _get_m2m_attr(self, related: Any, attr: str) -> Any:
+        return self._of_end(0, attr)
+
+    def _get_m2m_reverse_attr(self, related: Any, attr: str) -> Any:
+        return self._of_end(1, attr)
+
+    def _of_end(self, number: int, attr: str) -> Any:
+        if self._ends is None:
+            raise FieldDoesNotExist(
+                f"{self.model._meta.label}.{self.name} has no usable join model; manage.py check says why."
+            )
+        return getattr(self.remote_field.through._meta.get_field(self._ends[number]), attr)
+
+    def m2m_field_name(self) -> str:
+        return str(self._of_end(0, "name"))
+
+    def m2m_reverse_field_name(self) -> str:
+        return str(self._of_end(1, "name"))
+
+    def m2m_column_name(self) -> str:
+        return str(self._of_end(0, "local_related_fields")[0].column)
+
+    def m2m_reverse_name(self) -> str:
+        return str(self._of_end(1, "local_related_fields")[0].column)
+
+    def m2m_target_field_name(self) -> str:
+        return str(self._of_end(0, "foreign_related_fields")[0].name)
+
+    def m2m_reverse_target_field_name(self) -> str:
+        return str(self._of_end(1, "foreign_related_fields")[0].name)
+
+    @cached_property
+    def relationship(self) -> Relationship:
+        return relationship.from_django(self.model, self)

@@ -1,0 +1,114 @@
+"""
+The virtual relation field: a relation laid over plain columns.
+
+Join models hold plain columns (`user_id`) and beside them one JoinKey (`user`) for
+each end. The columns make the table and its primary key; the JoinKey makes Django's
+accessors, lookups and joins work, for one column or several, and writes nothing into
+the database. (A primary key over ForeignKey fields cannot be migrated when two apps
+point at each other: the autodetector moves such fields into a later AddField.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.core import checks
+from django.db import models
+from django.db.models.fields.reverse_related import ForeignObjectRel
+
+from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
+
+if TYPE_CHECKING:
+    _ForeignObject = models.ForeignObject[Any, Any]
+else:
+    _ForeignObject = models.ForeignObject
+
+
+class JoinKeyRel(LiveRowsRel, ForeignObjectRel):
+    """The way back from the referenced row to the rows whose JoinKey names it."""
+
+
+class JoinKey(LiveRowsKey, _ForeignObject):
+    """
+    A relation over the columns that `from_fields` name.
+
+    to_fields -- the referenced fields, in the order of from_fields; (None,) means the
+        target's single-column primary key. (A tuple: Django's schema editor takes a list
+        [None] as a sign that this field has a column of its own to alter.)
+    on_delete -- what Python does before the database; the database's own action is
+        ForeignKeyConstraint's.
+    """
+
+    rel_class = JoinKeyRel
+    # The schema editor and ManyRelatedManager read these from every relation field.
+    db_constraint = False
+    requires_unique_target = False
+
+    def __init__(
+        self,
+        to: type[models.Model] | str,
+        on_delete: Any = models.DO_NOTHING,
+        from_fields: Sequence[str] = (),
+        to_fields: Sequence[str | None] = (None,),
+        related_name: str | None = "+",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            to,
+            on_delete,
+            from_fields=tuple(from_fields),
+            to_fields=tuple(to_fields),  # type: ignore[arg-type]
+            related_name=related_name,
+            **kwargs,
+        )
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        if kwargs["on_delete"] is models.DO_NOTHING:
+            del kwargs["on_delete"]
+        if kwargs["to_fields"] == (None,):
+            del kwargs["to_fields"]
+        if kwargs.get("related_name") == "+":
+            del kwargs["related_name"]
+        elif "related_name" not in kwargs:
+            kwargs["related_name"] = None
+        return name, path, args, kwargs
+
+    def _check_to_fields_composite_pk(self) -> list[checks.CheckMessage]:
+        # fields.E347 forbids what this field is for; reading a composite key works.
+        return []
+
+
+class JoinTableKey(models.CompositePrimaryKey):
+    """
+    The primary key of a join model, for as long as its columns are not known.
+
+    They are those of the model's first two relations; settle_key() fills them in when both
+    relations have theirs. To migrations it is Django's own.
+    """
+
+    def __init__(self, *names: str, **kwargs: Any) -> None:
+        # Django wants two names at once; nobody sees these.
+        super().__init__(*(names or ("first", "second")), **kwargs)
+        self.field_names: tuple[str, ...] = names
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CompositePrimaryKey", args, kwargs
+
+
+def settle_key(model: type[models.Model]) -> None:
+    """Give a JoinTableKey the columns of the model's first two relations, if both have theirs."""
+    key = model._meta.pk
+    if not isinstance(key, JoinTableKey):
+        return
+    waiting = [field for field in getattr(model, "belongs_to_fields", ()) if not field.settled]
+    relations = [field for field in model._meta.local_fields if field.remote_field]
+    first_two = sorted([*waiting, *relations], key=lambda field: field.creation_counter)[:2]
+    if len(first_two) < 2 or any(field in waiting for field in first_two):
+        return
+    key.field_names = tuple(field.name for relation in first_two for field in relation.local_related_fields)
+    for cached in ("fields", "columns", "cached_col"):
+        key.__dict__.pop(cached, None)
+    model._meta._expire_cache()

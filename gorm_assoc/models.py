@@ -1,0 +1,233 @@
+"""
+The public surface: mixins, fields and the association itself.
+
+    AssociationModel   verbs, and deleting softly where there is a deleted_at; no columns
+    TimestampedModel   created_at, updated_at
+    SoftDeleteModel    deleted_at, indexed
+    Model              all three and an id; GORM's table name
+    JoinTable          a join model of the project's own; GORM's table name, a composite key
+
+All share one manager, `objects`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.db import models, router, transaction
+from django.db.models.base import ModelBase
+from django_extensions.db.fields import CreationDateTimeField, ModificationDateTimeField
+
+from gorm_assoc import conf, soft_delete
+from gorm_assoc.association import Association, Changes
+from gorm_assoc.constraints import ForeignKeyConstraint, Index
+from gorm_assoc.fields.belongs_to import BelongsTo
+from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.join_key import JoinTableKey
+from gorm_assoc.kinds import hooks
+from gorm_assoc.query import AssociationManager, AssociationQuerySet
+
+if TYPE_CHECKING:
+    _DateTimeField = models.DateTimeField[Any, Any]
+else:
+    _DateTimeField = models.DateTimeField
+
+__all__ = [
+    "Association",
+    "AssociationManager",
+    "AssociationModel",
+    "AssociationQuerySet",
+    "BelongsTo",
+    "Changes",
+    "ForeignKeyConstraint",
+    "Index",
+    "JoinTable",
+    "Many2Many",
+    "Model",
+    "SoftDeleteModel",
+    "TimestampedModel",
+]
+
+
+class AssociationModelBase(ModelBase):
+    """
+    The mixins' metaclass: GORM's table name, and the key of a join model.
+
+    Both must be known before Django registers the class, as relations that wait for it are
+    built at that moment.
+    """
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any) -> Any:
+        inherited = next((base.Meta for base in bases if hasattr(base, "Meta")), None)
+        meta = attrs.get("Meta", inherited)
+        own_meta = vars(attrs["Meta"]) if "Meta" in attrs else {}
+        is_concrete = not own_meta.get("abstract") and not own_meta.get("proxy")
+        if is_concrete and any(getattr(base, "gorm_table_names", False) for base in bases):
+            if not getattr(meta, "db_table", ""):
+                table = conf.naming().table_name(name)
+                attrs["Meta"] = type("Meta", (meta,) if meta else (), {"db_table": table})
+        if is_concrete and any(getattr(base, "is_join_table", False) for base in bases):
+            if not _has_key(bases, attrs):
+                attrs["pk"] = JoinTableKey()
+        return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+
+def _has_key(bases: tuple[type, ...], attrs: dict[str, Any]) -> bool:
+    fields = [value for value in attrs.values() if isinstance(value, models.Field)]
+    for base in bases:
+        options = getattr(base, "_meta", None)
+        if options is not None:
+            if not options.abstract:
+                return True  # a child table: its key is the link to its parent
+            fields += options.local_fields
+    return any(field.primary_key for field in fields)
+
+
+class DeletedAtField(_DateTimeField):
+    """deleted_at with GORM's index; to migrations a DateTimeField."""
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only=private_only)
+        if not cls._meta.abstract:
+            cls._meta.indexes = [*cls._meta.indexes, Index(fields=[name])]
+            cls._meta.original_attrs["indexes"] = cls._meta.indexes
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs
+
+
+class AssociationModel(models.Model, metaclass=AssociationModelBase):
+    """The verbs, and deletes that are soft where the model has deleted_at. Adds no column."""
+
+    objects: ClassVar[AssociationManager[Any]] = AssociationManager()
+
+    class Meta:
+        abstract = True
+
+    def association(self, name: str) -> Association:
+        """
+        The association of that name, with the verbs.
+
+        Raises UnsupportedRelation for a name that is no relation, with the nearest that is.
+        """
+        return Association(self, name)
+
+    def delete(self, *args: Any, unscoped: bool = False, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """
+        Delete the row: softly where the model has deleted_at, else for good.
+
+        unscoped -- for good in any case
+        using, keep_parents -- as Django's
+
+        Links are left as they are. Raises ProtectedError when a row that goes for good is still linked.
+        """
+        if unscoped or soft_delete.deleted_at_field(type(self)) is None:
+            with soft_delete.explained(type(self)):
+                return super().delete(*args, **kwargs)
+        if self.pk is None:
+            raise ValueError(f"{self._meta.label} cannot be deleted: it was never saved.")
+        using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
+        return soft_delete.delete_instance(self, using)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def restore(self, using: str | None = None) -> None:
+        """Bring a dead row back: deleted_at is NULL afterwards, in the database and here. One UPDATE."""
+        using = using or router.db_for_write(type(self), instance=self)
+        soft_delete.restore_instance(self, using)
+
+    restore.alters_data = True  # type: ignore[attr-defined]
+
+
+class TimestampedModel(AssociationModel):
+    """created_at and updated_at, filled when the row is stored; nullable, as GORM's are."""
+
+    created_at = CreationDateTimeField(null=True)
+    updated_at = ModificationDateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class SoftDeleteModel(AssociationModel):
+    """deleted_at: delete() sets it, and no query sees the row any more (GORM: gorm.DeletedAt)."""
+
+    deleted_at = DeletedAtField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Model(TimestampedModel, SoftDeleteModel):
+    """GORM's gorm.Model: id, created_at, updated_at, deleted_at, in a table named as GORM names it."""
+
+    gorm_table_names: ClassVar[bool] = True
+
+    # auto_created puts it first, before the columns of the other mixins, as Django does with its own id.
+    id = models.BigAutoField(auto_created=True, primary_key=True, verbose_name="ID")
+
+    class Meta:
+        abstract = True
+
+
+class JoinTable(AssociationModel):
+    """
+    A join model of the project's own (GORM's SetupJoinTable), given to Many2Many as through=.
+
+    Its primary key is made of the columns of its first two relations, unless it declares one.
+
+    Hooks, each optional: before_create, after_create, before_delete, after_delete. The verbs, save()
+    and delete() call them with the real row, only for rows that are inserted or removed; an exception
+    vetoes the whole verb.
+    """
+
+    gorm_table_names: ClassVar[bool] = True
+    is_join_table: ClassVar[bool] = True
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Self:
+        instance = super().from_db(db, field_names, values, **kwargs)
+        instance._stored_key = instance.pk
+        return instance
+
+    _stored_key: Any = None
+
+    def save(self, *args: Any, force_insert: Any = False, using: str | None = None, **kwargs: Any) -> None:
+        """
+        Store the row. A new one is inserted: a pair that exists is an IntegrityError, never overwritten.
+
+        A loaded row whose key was changed is updated in place; the old pair is gone afterwards.
+        """
+        using = using or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using, savepoint=False):
+            if self._state.adding:
+                hooks.call("before_create", [self])
+                super().save(*args, force_insert=force_insert or True, using=using, **kwargs)
+                hooks.call("after_create", [self])
+            else:
+                if self._stored_key is not None and self._stored_key != self.pk:
+                    self._move(using)
+                super().save(*args, force_insert=force_insert, using=using, **kwargs)
+        self._stored_key = self.pk
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def _move(self, using: str) -> None:
+        """Change the stored row's key to this object's."""
+        key = {field.attname: getattr(self, field.attname) for field in self._meta.pk_fields}
+        if not type(self)._base_manager.using(using).filter(pk=self._stored_key).update(**key):
+            raise type(self).DoesNotExist(f"{self._meta.label} {self._stored_key!r} is not stored any more.")
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using, savepoint=False):
+            hooks.call("before_delete", [self])
+            result = super().delete(*args, **kwargs)
+            hooks.call("after_delete", [self])
+        return result
+
+    delete.alters_data = True  # type: ignore[attr-defined]

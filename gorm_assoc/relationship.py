@@ -1,0 +1,464 @@
+"""
+What a declared relation means: which columns, which tables, which way round.
+
+Two questions, two answers:
+
+    join_plan(field, target)   before the join model exists: what the declaration asks for
+    of(model, name)            afterwards: the Relationship that the verbs work from
+
+Both only read. A declaration that makes no sense still gets a plan (its wrong part is left
+out), so that Django can start and the system checks can say what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+from django.db import models
+from django.db.backends.utils import strip_quotes, truncate_name
+
+from gorm_assoc import conf
+from gorm_assoc.exceptions import UnsupportedRelation, nearest
+from gorm_assoc.naming import camel_case, go_name, singular
+from gorm_assoc.options import ConstraintOptions, RelationOptions
+
+Model = type[models.Model]
+MANY2MANY = "many2many"
+
+
+class Declared(Protocol):
+    """What this module reads of a declared many2many field."""
+
+    name: str
+    model: Model
+    remote_field: Any
+    options: RelationOptions
+    back_reference: bool
+    join_model: str
+    through_name: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a declaration got wrong; `rule` names the system check that reports it."""
+
+    rule: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """
+    One end of a join table.
+
+    model -- the model at this end
+    name -- the relation field on the join model
+    fields -- the fields of `model` that are referenced
+    columns -- the join table's columns, in the same order
+    """
+
+    model: Model
+    name: str
+    fields: tuple[models.Field[Any, Any], ...]
+    columns: tuple[str, ...]
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The join model's plain fields. They follow the end and never the column, so a column can be renamed."""
+        return tuple(f"{self.name}_{field.attname}" for field in self.fields)
+
+    @property
+    def to_fields(self) -> tuple[str | None, ...]:
+        return to_fields(self.model, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPlan:
+    """The join table a declaration asks for."""
+
+    table: str
+    owner: End
+    target: End
+    constraint: ConstraintOptions
+    constraint_names: tuple[str, str]
+    problems: tuple[Problem, ...] = ()
+
+    def turned(self) -> JoinPlan:
+        """The same table seen from the other side."""
+        return JoinPlan(
+            self.table, self.target, self.owner, self.constraint, self.constraint_names[::-1], self.problems
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One column pair: `foreign_key` holds what `primary_key` says. own_primary_key: the latter is the owner's."""
+
+    primary_key: models.Field[Any, Any]
+    foreign_key: models.Field[Any, Any]
+    own_primary_key: bool
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """
+    The resolved description of a relation; all that the verbs read.
+
+    name -- as the owner spells it
+    through -- the join model
+    owner_key, target_key -- the join model's relation fields to either end
+    lookup -- the name that leads from a target back to its owners in a query
+    cache_name -- where the owner's instance keeps prefetched targets
+    reverse -- the owner is the target of the field that was declared
+    """
+
+    kind: str
+    name: str
+    owner: Model
+    target: Model
+    through: Model
+    owner_key: models.ForeignObject[Any, Any]
+    target_key: models.ForeignObject[Any, Any]
+    lookup: str
+    cache_name: str
+    reverse: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.owner._meta.label}.{self.name}"
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(
+            Reference(primary_key, foreign_key, own)
+            for key, own in ((self.owner_key, True), (self.target_key, False))
+            for foreign_key, primary_key in key.related_fields
+        )
+
+
+# Fields
+
+
+def final_field(field: Any) -> models.Field[Any, Any]:
+    """The field that decides the column's type: through foreign keys and parent links to the end."""
+    while field.remote_field:
+        field = field.target_field
+    return field  # type: ignore[no-any-return]
+
+
+def column_type(field: Any) -> str:
+    """A short name of the column's type, as it is written into a constraint: CharField(191)."""
+    final = final_field(field)
+    name = final.get_internal_type()
+    return f"{name}({final.max_length})" if final.max_length else name
+
+
+def key_fields(model: Model) -> tuple[models.Field[Any, Any], ...]:
+    return tuple(model._meta.pk_fields)
+
+
+def to_fields(model: Model, fields: Sequence[models.Field[Any, Any]]) -> tuple[str | None, ...]:
+    """The referenced fields as a JoinKey takes them."""
+    if tuple(fields) == key_fields(model) and len(fields) == 1:
+        return (None,)
+    return tuple(field.name for field in fields)
+
+
+def are_unique_together(model: Model, fields: Sequence[models.Field[Any, Any]]) -> bool:
+    """Whether the database can hold a foreign key to exactly these columns."""
+    names = {field.name for field in fields}
+    unique = [{field.name for field in key_fields(model)}, *map(set, model._meta.unique_together)]
+    unique += [{field.name} for field in fields if field.unique]
+    unique += [set(constraint.fields) for constraint in model._meta.total_unique_constraints]
+    return names in unique
+
+
+def find_field(model: Model, name: str) -> models.Field[Any, Any] | None:
+    """The field that an option means: by relation or field name, attname, column or Go name."""
+    fields = model._meta.concrete_fields
+    for spelling in (name, conf.naming().column_name(name)):
+        for attribute in ("name", "attname", "column"):
+            for field in fields:
+                if getattr(field, attribute) == spelling:
+                    return field
+    return None
+
+
+# The two sides of one join table
+
+
+def same_model(first: Any, second: Any) -> bool:
+    return (
+        not isinstance(first, str)
+        and not isinstance(second, str)
+        and first._meta.concrete_model is second._meta.concrete_model
+    )
+
+
+def given_through(field: Declared) -> Model | None:
+    """The join model that the declaration was given; None if none was, or it does not exist yet."""
+    given = field.through_name
+    if not isinstance(given, str):
+        return given  # type: ignore[no-any-return]
+    app_label, _, name = given.rpartition(".")
+    app_label = app_label or field.model._meta.app_label
+    return field.model._meta.apps.all_models[app_label].get(name.lower())
+
+
+def join_table(field: Declared) -> str:
+    """The table's name as this side alone asks for it."""
+    owner = field.model
+    naming = conf.naming()
+    through = given_through(field)
+    if through is not None:
+        return through._meta.db_table
+    if field.options.many2many:
+        return naming.join_table_name(_expanded(field.options.many2many, owner))
+    if getattr(owner, "gorm_table_names", False):
+        return naming.join_table_name(f"{naming.column_name(owner.__name__)}_{naming.column_name(field.name)}")
+    return truncate_name(f"{strip_quotes(owner._meta.db_table)}_{field.name}", 63)
+
+
+def candidates(field: Declared, target: Model) -> list[Declared]:
+    """The target's many2many fields that lead back to this field's owner."""
+    return [
+        other
+        for other in target._meta.many_to_many  # type: ignore[misc]
+        if other is not field
+        and hasattr(other, "options")
+        and (
+            same_model(other.remote_field.model, field.model)
+            or _names(other.remote_field.model, field.model, other.model)
+        )
+    ]
+
+
+def partner(field: Declared, target: Model) -> Declared | None:
+    """The field that declares the same join table from the other end; None if there is none."""
+    table = join_table(field)
+    return next((other for other in candidates(field, target) if join_table(other) == table), None)
+
+
+def is_primary(field: Declared, other: Declared | None) -> bool:
+    """Whether this side decides the join model's app, class name and column order. Never by load order."""
+    if other is None:
+        return True
+    if field.back_reference != other.back_reference:
+        return other.back_reference
+    mine, theirs = _prefix(field), _prefix(other)
+    return mine > theirs if mine != theirs else _label(field) < _label(other)
+
+
+def is_primary_by_alphabet(field: Declared, other: Declared) -> bool:
+    return field.back_reference == other.back_reference and _prefix(field) == _prefix(other)
+
+
+def _prefix(field: Declared) -> int:
+    owner = conf.naming().column_name(field.model.__name__) + "_"
+    table = join_table(field).removeprefix(conf.naming().table_prefix)
+    return len(owner) if table.startswith(owner) else 0
+
+
+def _label(field: Declared) -> str:
+    return f"{field.model._meta.label}.{field.name}"
+
+
+def _names(to: Any, model: Model, holder: Model) -> bool:
+    """Whether an unresolved reference, written on `holder`, names `model`."""
+    if not isinstance(to, str):
+        return False
+    if to == "self":
+        return same_model(holder, model)
+    label = to if "." in to else f"{holder._meta.app_label}.{to}"
+    return label.lower() == model._meta.label_lower
+
+
+def _expanded(name: str, owner: Model) -> str:
+    return name.replace("%(class)s", owner.__name__.lower()).replace("%(app_label)s", owner._meta.app_label)
+
+
+# The plan
+
+
+def join_plan(field: Declared, target: Model, other: Declared | None = None) -> JoinPlan:
+    """
+    The join table that a declaration asks for, by GORM's rules, seen from `field`.
+
+    other -- the field that declares the same table from the target; what only it says holds for both
+    """
+    owner, naming = field.model, conf.naming()
+    options = field.options if other is None else _merged(field.options, other.options)
+    problems: list[Problem] = []
+    label = _label(field)
+    owner_fields = referenced_fields(label, owner, "foreignKey", options.foreign_key, problems)
+    target_fields = referenced_fields(label, target, "references", options.references, problems)
+    owner_columns = key_columns(
+        label, "joinForeignKey", options.join_foreign_key, [_default(owner, f) for f in owner_fields], problems
+    )
+    owner_name = naming.column_name(owner.__name__)
+    target_name = naming.column_name(target.__name__)
+    self_name = naming.column_name(singular(field.name))
+    names_itself = go_name(self_name) == target.__name__ or self_name == target_name
+    defaults = []
+    for referenced in target_fields:
+        column = _default(target, referenced)
+        if column in owner_columns:
+            named = naming.join_column(camel_case(self_name), referenced.attname)
+            column = f"{column}_reference" if field.name == target_name or named in owner_columns else named
+        defaults.append(column)
+    target_columns = key_columns(label, "joinReferences", options.join_references, defaults, problems)
+    if same_model(owner, target):
+        target_name = f"{owner_name}_reference" if names_itself else self_name
+    elif target_name == owner_name:
+        target_name = f"{target_name}_reference"  # two apps, one class name
+    target_columns = tuple(_apart(field, owner_columns, target_columns, same_model(owner, target), problems))
+    table = join_table(field)
+    constraint = options.constraint if options.constraint is not None else conf.default_constraint()
+    owner_key = naming.foreign_key_name(table, owner.__name__)
+    target_key = naming.foreign_key_name(table, field.name if same_model(owner, target) else target.__name__)
+    if target_key == owner_key:
+        target_key = f"{target_key}_reference"
+    if constraint.name:
+        owner_key, target_key = constraint.name, f"{constraint.name}_{target_name}"
+    return JoinPlan(
+        table,
+        End(owner, owner_name, owner_fields, owner_columns),
+        End(target, target_name, target_fields, target_columns),
+        constraint,
+        (owner_key, target_key),
+        tuple(problems),
+    )
+
+
+def _merged(mine: RelationOptions, theirs: RelationOptions) -> RelationOptions:
+    return replace(
+        mine,
+        foreign_key=mine.foreign_key or theirs.references,
+        references=mine.references or theirs.foreign_key,
+        join_foreign_key=mine.join_foreign_key or theirs.join_references,
+        join_references=mine.join_references or theirs.join_foreign_key,
+        constraint=mine.constraint if mine.constraint is not None else theirs.constraint,
+    )
+
+
+def _default(model: Model, field: models.Field[Any, Any]) -> str:
+    return conf.naming().join_column(model.__name__, field.attname)
+
+
+def referenced_fields(
+    label: str, model: Model, option: str, names: Sequence[str], problems: list[Problem]
+) -> tuple[models.Field[Any, Any], ...]:
+    """The fields of `model` that an option names; its primary key if it names none, or a wrong one."""
+    found = []
+    for name in names:
+        match = find_field(model, name)
+        if match is not None:
+            found.append(match)
+            continue
+        known = [f.name for f in model._meta.concrete_fields]
+        near = nearest(name, known)
+        problems.append(
+            Problem(
+                "unknown_field",
+                f"{label} says {option}:{name}, but {model._meta.label} has no such field.",
+                f"Did you mean {near!r}?" if near else f"It has: {', '.join(known)}.",
+            )
+        )
+    return tuple(found) if found and len(found) == len(names) else key_fields(model)
+
+
+def key_columns(
+    label: str,
+    option: str,
+    names: Sequence[str],
+    defaults: Sequence[str],
+    problems: list[Problem],
+    model: Model | None = None,
+) -> tuple[str, ...]:
+    """
+    The columns that an option names, the rest by default.
+
+    model -- where a name may be that of a field the model already has
+    """
+    if len(names) > len(defaults):
+        problems.append(
+            Problem(
+                "count_differs",
+                f"{label} gives {len(names)} names in {option} for {len(defaults)} key columns.",
+                f"Give {len(defaults)} or fewer: names replace the default columns ({', '.join(defaults)}) in order.",
+            )
+        )
+    given = []
+    for name in names[: len(defaults)]:
+        field = find_field(model, name) if model is not None else None
+        given.append(field.column if field is not None else conf.naming().column_name(name[:1].upper() + name[1:]))
+    return (*given, *defaults[len(given) :])
+
+
+def _apart(
+    field: Declared,
+    owner_columns: Sequence[str],
+    columns: Sequence[str],
+    self_referential: bool,
+    problems: list[Problem],
+) -> Iterator[str]:
+    """The target's columns, told apart from the owner's and from each other."""
+    seen = set(owner_columns)
+    for column in columns:
+        if column in seen:
+            problems.append(
+                Problem(
+                    "columns_collapse",
+                    f"Both ends of {_label(field)} would use the join column {column!r}.",
+                    "Name one of them with joinReferences (or joinForeignKey)"
+                    + (", or give the relation another name than its model's." if self_referential else "."),
+                )
+            )
+            column = f"{column}_reference"
+        seen.add(column)
+        yield column
+
+
+# Afterwards
+
+
+def of(model: Model, name: str) -> Relationship:
+    """
+    The relationship of that name, as field, reverse accessor or query name.
+
+    Raises UnsupportedRelation for a name that is no many-to-many relation of the model.
+    """
+    known = {}
+    for found in model._meta.get_fields():
+        if found.many_to_many:
+            accessor = found.name if isinstance(found, models.Field) else found.get_accessor_name()  # type: ignore[union-attr]
+            known[accessor] = found
+    relation = known.get(name) or next((found for found in known.values() if found.name == name), None)
+    if relation is None:
+        raise UnsupportedRelation(model, name, known)
+    return from_django(model, relation)
+
+
+def from_django(model: Model, relation: Any) -> Relationship:
+    """Read a many-to-many field (forwards) or its ManyToManyRel (backwards) as a Relationship of `model`."""
+    reverse = not isinstance(relation, models.Field)
+    field: Any = relation.field if reverse else relation
+    through = field.remote_field.through
+    keys = [through._meta.get_field(name) for name in (field.m2m_field_name(), field.m2m_reverse_field_name())]
+    owner_key, target_key = keys[::-1] if reverse else keys
+    return Relationship(
+        kind=MANY2MANY,
+        name=relation.get_accessor_name() if reverse else field.name,
+        owner=model,
+        target=relation.related_model if reverse else field.remote_field.model,
+        through=through,
+        owner_key=owner_key,
+        target_key=target_key,
+        lookup=field.name if reverse else field.related_query_name(),
+        cache_name=field.related_query_name() if reverse else field.name,
+        reverse=reverse,
+    )

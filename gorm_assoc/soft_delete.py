@@ -1,0 +1,143 @@
+"""
+Which rows are dead, and who may see them.
+
+A row is dead when its `deleted_at` is set. One switch, `scope()`, says for the
+code that runs inside it whether dead rows are seen; queries set it to their own
+flag while they are built and compiled (query.py), and the relations below read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models, transaction
+from django.db.models.deletion import ProtectedError
+from django.db.models.signals import post_delete, pre_delete
+from django.utils import timezone
+
+DELETED_AT = "deleted_at"
+
+_unscoped: ContextVar[bool] = ContextVar("gorm_assoc_unscoped", default=False)
+
+
+def is_unscoped() -> bool:
+    """Whether dead rows are seen by what runs now."""
+    return _unscoped.get()
+
+
+@contextmanager
+def scope(unscoped: bool) -> Iterator[None]:
+    """Let what runs inside see dead rows (True) or hide them (False)."""
+    token = _unscoped.set(unscoped)
+    try:
+        yield
+    finally:
+        _unscoped.reset(token)
+
+
+def deleted_at_field(model: type[models.Model]) -> models.Field[Any, Any] | None:
+    """The column that marks this model's rows as dead; None if they cannot be."""
+    try:
+        field = model._meta.get_field(DELETED_AT)
+    except FieldDoesNotExist:
+        return None
+    return field if isinstance(field, models.Field) and field.concrete else None
+
+
+def live_rows(model: type[models.Model], alias: str) -> Any:
+    """The condition `alias.deleted_at IS NULL`; None if there is nothing to hide."""
+    field = deleted_at_field(model)
+    # A field inherited from a parent table is not a column of this alias.
+    if field is None or field.model._meta.db_table != model._meta.db_table or is_unscoped():
+        return None
+    return field.get_lookup("isnull")(field.get_col(alias), True)  # type: ignore[misc]
+
+
+# Deleting
+
+
+def delete_rows(rows: models.QuerySet[Any]) -> tuple[int, dict[str, int]]:
+    """Mark the queryset's rows as dead with one UPDATE; one SELECT more when delete signals are listened to."""
+    model, using = rows.model, rows.db
+    listened = pre_delete.has_listeners(model) or post_delete.has_listeners(model)
+    with transaction.atomic(using=using, savepoint=False):
+        instances = list(rows) if listened else []
+        for instance in instances:
+            pre_delete.send(model, instance=instance, using=using, origin=rows)
+        if listened:
+            rows = model._base_manager.using(using).filter(pk__in=[instance.pk for instance in instances])
+        count = rows.order_by().update(**{DELETED_AT: timezone.now()})
+        for instance in instances:
+            post_delete.send(model, instance=instance, using=using, origin=rows)
+    return count, {model._meta.label: count} if count else {}
+
+
+def delete_instance(instance: models.Model, using: str) -> tuple[int, dict[str, int]]:
+    """Mark one row as dead; nothing if it is already. deleted_at is set on the object too."""
+    model, now = type(instance), timezone.now()
+    with transaction.atomic(using=using, savepoint=False):
+        pre_delete.send(model, instance=instance, using=using, origin=instance)
+        live = model._base_manager.using(using).filter(pk=instance.pk, **{f"{DELETED_AT}__isnull": True})
+        count = live.update(**{DELETED_AT: now})
+        post_delete.send(model, instance=instance, using=using, origin=instance)
+    if count:
+        setattr(instance, DELETED_AT, now)
+    return count, {model._meta.label: count} if count else {}
+
+
+def restore_instance(instance: models.Model, using: str) -> None:
+    """Bring a dead row back, in the database and on the object."""
+    type(instance)._base_manager.using(using).filter(pk=instance.pk).update(**{DELETED_AT: None})
+    setattr(instance, DELETED_AT, None)
+
+
+@contextmanager
+def explained(model: type[models.Model]) -> Iterator[None]:
+    """Let a ProtectedError say which join table stands in the way, and what to do."""
+    try:
+        yield
+    except ProtectedError as error:
+        counts: dict[str, int] = {}
+        for row in error.protected_objects:
+            table = row._meta.db_table
+            counts[table] = counts.get(table, 0) + 1
+        if not counts:
+            raise
+        tables = ", ".join(f"{count} in {table}" for table, count in sorted(counts.items()))
+        raise ProtectedError(
+            f"{model._meta.label} is still referenced by rows of other tables: {tables}. Remove them first, name their "
+            f"relation in delete(select=[...]), or declare it with constraint:OnDelete:CASCADE.",
+            error.protected_objects,
+        ) from error
+
+
+# Reading
+
+
+class LiveRowsRel:
+    """
+    Mixed into the reverse side of a key: a join to the rows that hold the key sees live ones only.
+
+    Django puts get_extra_restriction() into the ON clause, so this holds for
+    filter, exclude, annotate, prefetch and the managers alike.
+    """
+
+    related_model: type[models.Model]
+
+    def get_extra_restriction(self, alias: str, related_alias: str | None) -> Any:
+        return live_rows(self.related_model, alias)
+
+
+class LiveRowsKey:
+    """Mixed into the key itself, for the one case in which Django asks it instead of its reverse."""
+
+    model: type[models.Model]
+
+    def get_extra_restriction(self, alias: str | None, related_alias: str) -> Any:
+        # exclude() trims the first join of its subquery and asks without an alias:
+        # then the rows that hold the key are the first table left.
+        return live_rows(self.model, related_alias) if alias is None else None

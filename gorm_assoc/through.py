@@ -1,0 +1,252 @@
+"""
+From a JoinPlan to join rows: the model of a join table.
+
+    build()          makes the model that a tag asks for
+    attach()         finds (or lays) the two relations on a join model the project wrote itself
+    key_column()     the plain column that holds a key of another table
+    add_foreign_key()  puts GORM's foreign key beside a relation
+
+All real models, none auto_created: migrations, admin and dumpdata treat them as anybody's.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.db import models
+
+from gorm_assoc import conf
+from gorm_assoc.constraints import ForeignKeyConstraint, Index
+from gorm_assoc.join_key import JoinKey, settle_key
+from gorm_assoc.naming import camel_case, singular
+from gorm_assoc.options import ConstraintOptions
+from gorm_assoc.relationship import (
+    Declared,
+    End,
+    JoinPlan,
+    Model,
+    are_unique_together,
+    column_type,
+    final_field,
+    same_model,
+)
+
+# What a field says about its own row, not about the type of its column.
+_OWN = frozenset(
+    "auto_created auto_now auto_now_add blank choices db_column db_comment db_default db_index db_tablespace default "
+    "editable help_text null primary_key serialize unique unique_for_date unique_for_month unique_for_year "
+    "validators verbose_name error_messages".split()
+)
+_PLAIN = {
+    "AutoField": models.IntegerField,
+    "BigAutoField": models.BigIntegerField,
+    "SmallAutoField": models.SmallIntegerField,
+}
+
+
+def key_column(referenced: models.Field[Any, Any], column: str = "", name: str = "", **options: Any) -> Any:
+    """
+    A plain column of the type, length, sign and collation of the referenced one.
+
+    column -- its name in the database, where that is not its field name
+    """
+    final = final_field(referenced)
+    field_class = _PLAIN.get(final.get_internal_type(), type(final))
+    kept = {option: value for option, value in final.deconstruct()[3].items() if option not in _OWN}
+    if column and column != name:
+        options["db_column"] = column
+    return field_class(**kept, **options)  # type: ignore[arg-type]
+
+
+def python_on_delete(constraint: ConstraintOptions, enforced: bool) -> Any:
+    """What Python does when a referenced row is deleted; the rest is the database's."""
+    refuses = constraint.on_delete in ("", "RESTRICT", "NO ACTION")
+    return models.PROTECT if constraint.enabled and enforced and refuses else models.DO_NOTHING
+
+
+def foreign_key(constraint: ConstraintOptions, name: str, end: End, fields: tuple[str, ...]) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        name=name,
+        fields=fields,
+        to_table=end.model._meta.db_table,
+        to_columns=[field.column for field in end.fields],
+        types=[column_type(field) for field in end.fields],
+        on_delete=constraint.on_delete,
+        on_update=constraint.on_update,
+        deferrable=conf.deferrable(),
+    )
+
+
+def is_enforced(constraint: ConstraintOptions, end: End) -> bool:
+    """Whether the database gets a key for this end: databases refuse one to columns that are not unique together."""
+    return constraint.enabled and are_unique_together(end.model, end.fields)
+
+
+def join_model_name(field: Declared) -> str:
+    """Class name of a tag's join model: from owner and relation, never from the table, so that tables can be renamed."""
+    return field.join_model.rpartition(".")[2] or f"{field.model.__name__}{camel_case(singular(field.name))}"
+
+
+def join_app_label(field: Declared) -> str:
+    return field.join_model.rpartition(".")[0] or field.model._meta.app_label
+
+
+def build(field: Declared, plan: JoinPlan) -> Model:
+    """
+    Make the join model of a declaration: GORM's columns, key, foreign keys, and an index for the way back.
+
+    The class is set on the owner's module when the name is free there, so that its rows can be pickled.
+    """
+    owner = field.model
+    name = join_model_name(field)
+    app_label = join_app_label(field)
+    attrs: dict[str, Any] = {"__module__": owner.__module__, "__qualname__": name}
+    constraints = []
+    for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
+        for referenced, field_name, column in zip(end.fields, end.field_names, end.columns, strict=True):
+            attrs[field_name] = key_column(referenced, column, field_name)
+        enforced = is_enforced(plan.constraint, end)
+        attrs[end.name] = join_key(end, end.field_names, plan.constraint, enforced)
+        if enforced:
+            constraints.append(foreign_key(plan.constraint, constraint_name, end, end.field_names))
+    attrs["pk"] = models.CompositePrimaryKey(*plan.owner.field_names, *plan.target.field_names)
+    attrs["Meta"] = type(
+        "Meta",
+        (),
+        {
+            "app_label": app_label,
+            "apps": owner._meta.apps,
+            "db_table": plan.table,
+            "managed": owner._meta.managed,
+            "constraints": constraints,
+            "indexes": [back_index(plan.table, plan.target)],
+        },
+    )
+    model: Model = type(models.Model)(name, (models.Model,), attrs)
+    module = sys.modules.get(owner.__module__)
+    if module is not None and owner.__module__ == getattr(module, "__name__", "") and not hasattr(module, name):
+        setattr(module, name, model)
+    return model
+
+
+def join_key(end: End, from_fields: tuple[str, ...], constraint: ConstraintOptions, enforced: bool) -> JoinKey:
+    return JoinKey(
+        end.model,
+        on_delete=python_on_delete(constraint, enforced),
+        from_fields=from_fields,
+        to_fields=end.to_fields,
+    )
+
+
+def back_index(table: str, end: End) -> Index:
+    """The index for reading from the target's side; the primary key begins with the owner's columns."""
+    name = end.columns[0] if len(end.columns) == 1 else end.name
+    return Index(fields=end.field_names, name=conf.naming().index_name(table, name))
+
+
+def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] | None:
+    """
+    The names of a given join model's relations to owner and target.
+
+    A relation is found by its columns (or, where the declaration names none, as the first ones to either end).
+    Plain columns, as in GORM's own join models, get a JoinKey and a foreign key laid over them.
+    None if the model lacks a column; a system check says which.
+    """
+    names = []
+    for end, other, constraint_name in (
+        (plan.owner, plan.target, plan.constraint_names[0]),
+        (plan.target, plan.owner, plan.constraint_names[1]),
+    ):
+        name = _relation_of(field, end, through, taken=names, second=end is plan.target)
+        if name is None:
+            columns = plain_columns(through, end)
+            if columns is None:
+                return None
+            name = end.name if not _has_field(through, end.name) else f"{end.name}_reference"
+            enforced = is_enforced(plan.constraint, end)
+            key = join_key(end, columns, plan.constraint, enforced)
+            key.contribute_to_class(through, name)
+            if enforced:
+                add_foreign_key(through, foreign_key(plan.constraint, constraint_name, end, columns))
+        elif field.options.constraint is not None:
+            _constrain(through, name, end, constraint_name, plan.constraint)
+        names.append(name)
+    settle_key(through)
+    return names[0], names[1]
+
+
+def _relation_of(field: Declared, end: End, through: Model, taken: list[str], second: bool) -> str | None:
+    relations = [f for f in through._meta.local_fields if f.remote_field and not isinstance(f.remote_field.model, str)]
+    options = field.options
+    for relation in relations:
+        columns = tuple(f.column for f in relation.local_related_fields)  # type: ignore[attr-defined]
+        if columns == end.columns and relation.name not in taken and not _is_ambiguous(field, end):
+            return relation.name
+    if options.join_foreign_key or options.join_references:
+        return None
+    fitting = [f.name for f in relations if same_model(f.remote_field.model, end.model)]
+    if not fitting:
+        return None
+    if same_model(field.model, field.remote_field.model):
+        # A self-reference: the first relation is the owner's, unless this is the reference back.
+        return fitting[second != field.back_reference] if len(fitting) > 1 else None
+    return fitting[0]
+
+
+def _is_ambiguous(field: Declared, end: End) -> bool:
+    """A self-reference without named columns (so in every migration) goes by the order of the relations."""
+    options = field.options
+    named = options.join_foreign_key or options.join_references
+    return same_model(field.model, field.remote_field.model) and not named
+
+
+def plain_columns(through: Model, end: End) -> tuple[str, ...] | None:
+    """The names of the join model's fields that hold this end's columns; None if one is missing."""
+    by_column = {field.column: field.name for field in through._meta.local_concrete_fields}
+    names = [by_column.get(column) for column in end.columns]
+    return None if None in names else tuple(name for name in names if name)
+
+
+def missing_columns(through: Model, end: End) -> list[str]:
+    present = {field.column for field in through._meta.local_concrete_fields}
+    return [column for column in end.columns if column not in present]
+
+
+def _constrain(through: Model, name: str, end: End, constraint_name: str, options: ConstraintOptions) -> None:
+    """Give a relation of a written join model the constraint of the many2many, unless it declared one itself."""
+    key = through._meta.get_field(name)
+    if not isinstance(key, JoinKey) or getattr(key, "has_own_constraint", False):
+        return
+    enforced = is_enforced(options, end)
+    key.remote_field.on_delete = python_on_delete(options, enforced)
+    fields = tuple(f.name for f in key.local_related_fields)
+    remove_foreign_key(through, fields)
+    if enforced:
+        add_foreign_key(through, foreign_key(options, constraint_name, end, fields))
+
+
+def add_foreign_key(model: Model, constraint: ForeignKeyConstraint) -> None:
+    """Declare a foreign key in the model's Meta, where migrations look for it."""
+    _set_constraints(model, [*model._meta.constraints, constraint])
+
+
+def remove_foreign_key(model: Model, fields: tuple[str, ...]) -> None:
+    _set_constraints(
+        model,
+        [
+            constraint
+            for constraint in model._meta.constraints
+            if not (isinstance(constraint, ForeignKeyConstraint) and constraint.fields == fields)
+        ],
+    )
+
+
+def _set_constraints(model: Model, constraints: list[models.BaseConstraint]) -> None:
+    # The migrations' ModelState reads an option only if Meta gave it.
+    model._meta.constraints = constraints
+    model._meta.original_attrs["constraints"] = constraints
+
+
+def _has_field(model: Model, name: str) -> bool:
+    return any(field.name == name for field in model._meta.local_fields)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import platform
+
+import django
+import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
+
+NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"Python {platform.python_version()}, Django {django.__version__}, {database_version()}"
+
+
+def database_version() -> str:
+    """The server's own words. It is asked on a connection of its own, as pytest-django keeps Django's shut here."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor == "sqlite":
+        return f"SQLite {connection.Database.sqlite_version}"
+    asker = type(connection)({**connection.settings_dict, "NAME": None})
+    try:
+        link = asker.get_new_connection(asker.get_connection_params())
+    except connection.Database.Error as error:
+        return f"{NAMES[connection.vendor]} does not answer: {error}"
+    try:
+        cursor = link.cursor()
+        cursor.execute("SELECT version()")
+        version = str(cursor.fetchone()[0]).removeprefix("PostgreSQL ").split(" ")[0]
+        cursor.close()
+    finally:
+        link.close()
+    return f"{'MariaDB' if 'MariaDB' in version else NAMES[connection.vendor]} {version}"

@@ -1,0 +1,3 @@
+"""Models that only the tests need."""
+
+from __future__ import annotations
