@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
 
 from gorm_assoc import relationship as relationships
-from gorm_assoc import soft_delete, storing
+from gorm_assoc import saving, soft_delete
 from gorm_assoc.exceptions import PrimaryKeyRequired, ValueTypeMismatch
 from gorm_assoc.kinds import many2many
 from gorm_assoc.kinds.base import Changes, Pair, Values
@@ -197,12 +197,12 @@ class Association:
         if not values:
             return Changes()
         relationship, using = self.relationship, self._write_alias()
-        touches = touch and storing.is_touched(self.owner)
+        touches = touch and saving.is_touched(self.owner)
         several = touches or _any_new(values) or many2many.can_revive(relationship)
         with self._atomic(using, several or many2many.may_raise(relationship)):
             changes = many2many.link(relationship, self._pairs(values, using), using)
             if touches:
-                storing.touch(self.owner, using)
+                saving.touch(self.owner, using)
         self._forget()
         return changes
 
@@ -222,8 +222,8 @@ class Association:
                 relationship, self.owner, using, only=only, keep=wanted, pks=list(pks), destroy=self._unscoped
             )
             changes = removed + many2many.link(relationship, pairs, using)
-            if touch and storing.is_touched(self.owner):
-                storing.touch(self.owner, using)
+            if touch and saving.is_touched(self.owner):
+                saving.touch(self.owner, using)
         self._forget()
         return changes
 
@@ -322,7 +322,7 @@ class Association:
 
     def _pairs(self, values: Sequence[_Value], using: str) -> list[Pair]:
         """A pair for each value, once; new targets are stored."""
-        storing.store([value.instance for value in values if value.instance is not None], using)
+        saving.store([value.instance for value in values if value.instance is not None], using)
         pairs = self._existing_pairs(values, using)
         for pair in pairs:
             if None in pair.target_values:

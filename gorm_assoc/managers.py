@@ -141,6 +141,6 @@ class ManyVerbs(_Base):
         """Django's set(): targets must be stored."""
         self.association.replace_stored(tuple(objs), dict(resolve_callables(through_defaults or {})), clear=clear)
 
-    for _verb in (append, replace, delete, clear, aappend, areplace, adelete, aclear, add, remove, set):
-        _verb.alters_data = True  # type: ignore[attr-defined]
-    del _verb
+
+for _writer in "append replace delete clear aappend areplace adelete aclear add remove set".split():
+    getattr(ManyVerbs, _writer).alters_data = True  # templates must not call it

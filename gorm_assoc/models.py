@@ -60,16 +60,18 @@ class AssociationModelBase(ModelBase):
     def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any) -> Any:
         inherited = next((base.Meta for base in bases if hasattr(base, "Meta")), None)
         meta = attrs.get("Meta", inherited)
-        own_meta = vars(attrs["Meta"]) if "Meta" in attrs else {}
-        is_concrete = not own_meta.get("abstract") and not own_meta.get("proxy")
-        if is_concrete and any(getattr(base, "gorm_table_names", False) for base in bases):
-            if not getattr(meta, "db_table", ""):
-                table = conf.naming().table_name(name)
-                attrs["Meta"] = type("Meta", (meta,) if meta else (), {"db_table": table})
-        if is_concrete and any(getattr(base, "is_join_table", False) for base in bases):
-            if not _has_key(bases, attrs):
-                attrs["pk"] = JoinTableKey()
+        own_meta = attrs.get("Meta")
+        is_concrete = not getattr(own_meta, "abstract", False) and not getattr(own_meta, "proxy", False)
+        if is_concrete and _any(bases, "gorm_table_names") and not getattr(meta, "db_table", ""):
+            table = conf.naming().table_name(name)
+            attrs["Meta"] = type("Meta", (meta,) if meta else (), {"db_table": table})
+        if is_concrete and _any(bases, "is_join_table") and not _has_key(bases, attrs):
+            attrs["pk"] = JoinTableKey()
         return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+
+def _any(bases: tuple[type, ...], flag: str) -> bool:
+    return any(getattr(base, flag, False) for base in bases)
 
 
 def _has_key(bases: tuple[type, ...], attrs: dict[str, Any]) -> bool:
@@ -86,7 +88,7 @@ def _has_key(bases: tuple[type, ...], attrs: dict[str, Any]) -> bool:
 class DeletedAtField(_DateTimeField):
     """deleted_at with GORM's index; to migrations a DateTimeField."""
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:  # type: ignore[override]
         super().contribute_to_class(cls, name, private_only=private_only)
         if not cls._meta.abstract:
             cls._meta.indexes = [*cls._meta.indexes, Index(fields=[name])]
@@ -100,7 +102,7 @@ class DeletedAtField(_DateTimeField):
 class AssociationModel(models.Model, metaclass=AssociationModelBase):
     """The verbs, and deletes that are soft where the model has deleted_at. Adds no column."""
 
-    objects: ClassVar[AssociationManager[Any]] = AssociationManager()
+    objects: ClassVar[AssociationManager] = AssociationManager()
 
     class Meta:
         abstract = True
@@ -143,8 +145,8 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
 class TimestampedModel(AssociationModel):
     """created_at and updated_at, filled when the row is stored; nullable, as GORM's are."""
 
-    created_at = CreationDateTimeField(null=True)
-    updated_at = ModificationDateTimeField(null=True)
+    created_at = CreationDateTimeField(null=True)  # type: ignore[no-untyped-call]
+    updated_at = ModificationDateTimeField(null=True)  # type: ignore[no-untyped-call]
 
     class Meta:
         abstract = True
@@ -188,12 +190,6 @@ class JoinTable(AssociationModel):
     class Meta:
         abstract = True
 
-    @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Self:
-        instance = super().from_db(db, field_names, values, **kwargs)
-        instance._stored_key = instance.pk
-        return instance
-
     _stored_key: Any = None
 
     def save(self, *args: Any, force_insert: Any = False, using: str | None = None, **kwargs: Any) -> None:
@@ -231,3 +227,9 @@ class JoinTable(AssociationModel):
         return result
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Self:
+        instance = super().from_db(db, field_names, values, **kwargs)
+        instance._stored_key = instance.pk
+        return instance

@@ -230,19 +230,20 @@ def _insert(relationship: Relationship, rows: Sequence[models.Model], using: str
     ]
     quote = connection.ops.quote_name
     keys = (*relationship.owner_key.local_related_fields, *relationship.target_key.local_related_fields)
+    columns = [str(key.column) for key in keys]
     if connection.vendor == "mysql":
         # Never INSERT IGNORE, which swallows foreign key errors too.
-        column = quote(keys[0].column)
+        column = quote(columns[0])
         suffix = f" ON DUPLICATE KEY UPDATE {column} = {column}"
     else:
         # With its target: a clash on another unique column of a join model is an error.
-        suffix = f" ON CONFLICT ({', '.join(quote(key.column) for key in keys)}) DO NOTHING"
+        suffix = f" ON CONFLICT ({', '.join(map(quote, columns))}) DO NOTHING"
     size = max(connection.ops.bulk_batch_size(fields, rows), 1)
     inserted = 0
     with connection.cursor() as cursor:
         for start in range(0, len(rows), size):
             query = sql.InsertQuery(through)
-            query.insert_values(fields, rows[start : start + size], raw=False)
+            query.insert_values(fields, list(rows[start : start + size]), raw=False)
             for statement, params in query.get_compiler(using).as_sql():
                 cursor.execute(statement + suffix, params)
                 inserted += cursor.rowcount

@@ -1,3 +1,0 @@
-"""Models that only the tests need."""
-
-from __future__ import annotations
