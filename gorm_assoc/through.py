@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from django.db import models
+from django.db.models.fields.related import resolve_relation
 
 from gorm_assoc import conf
 from gorm_assoc.constraints import ForeignKeyConstraint, Index
@@ -199,6 +200,22 @@ def _is_ambiguous(field: Declared, end: End) -> bool:
     options = field.options
     named = options.join_foreign_key or options.join_references
     return same_model(field.model, field.remote_field.model) and not named
+
+
+def resolve_relations(through: Model) -> None:
+    """
+    Let the join model's relations know their targets now, where these exist.
+
+    In a migration's state they wait for the same classes as the many2many, and may come after it.
+    """
+    for field in through._meta.local_fields:
+        to = field.remote_field and field.remote_field.model
+        if isinstance(to, str):
+            app_label, _, name = str(resolve_relation(through, to)).rpartition(".")
+            target = through._meta.apps.all_models[app_label].get(name.lower())
+            if target is not None:
+                field.remote_field.model = target
+                field.do_related_class(target, through)
 
 
 def plain_columns(through: Model, end: End) -> tuple[str, ...] | None:

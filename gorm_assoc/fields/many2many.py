@@ -175,6 +175,7 @@ class Many2Many(_ManyToManyField):
         """Use a join model that the project wrote."""
         for belongs_to in getattr(model, "belongs_to_fields", ()):
             belongs_to.settle()
+        through.resolve_relations(model)
         assert self.plan is not None
         self._use(model, through.attach(self, self.plan, model))
 
