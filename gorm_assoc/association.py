@@ -81,7 +81,7 @@ class Association:
 
     def find(self, *conditions: models.Q, **lookups: Any) -> models.QuerySet[Any]:
         """The linked targets as a lazy queryset, limited by conditions on the target's fields."""
-        self._require_key("find")
+        self.require_key("find")
         hints = {"instance": self.owner}
         manager = self.relationship.target._default_manager.db_manager(self._using, hints=hints)
         if self._unscoped:
@@ -110,7 +110,7 @@ class Association:
 
         Without values nothing happens. Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
-        self._require_key("append")
+        self.require_key("append")
         return self._append(self._values(values, through_defaults))
 
     def replace(self, *values: Any, through_defaults: Defaults = None) -> Changes:
@@ -119,7 +119,7 @@ class Association:
 
         Values and errors are append()'s. Without values it is clear().
         """
-        self._require_key("replace")
+        self.require_key("replace")
         wanted = self._values(values, through_defaults)
         return self._replace(wanted) if wanted else self.clear()
 
@@ -129,12 +129,12 @@ class Association:
 
         Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
-        self._require_key("delete")
+        self.require_key("delete")
         return self._delete(self._values(values))
 
     def clear(self) -> Changes:
         """Take all targets off the owner; their rows stay. Raises PrimaryKeyRequired before any SQL."""
-        self._require_key("clear")
+        self.require_key("clear")
         relationship, using = self.relationship, self._write_alias()
         with self._atomic(using, many2many.may_raise(relationship)):
             changes = many2many.unlink(relationship, self.owner, using, destroy=self._unscoped)
@@ -179,15 +179,15 @@ class Association:
         for value in found:
             if value.instance is None:
                 continue
-            if not router.allow_relation(value.instance, self.owner):
-                raise ValueError(
-                    f"{self.relationship.label} cannot take {value.instance!r}: it is on database "
-                    f"{value.instance._state.db!r}, its owner on {self.owner._state.db!r}."
-                )
             if value.key is None:
                 raise ValueError(
                     f"{self.relationship.label} cannot add {value.instance!r}: it is not stored. "
                     f"Save it first, or use append()."
+                )
+            if not router.allow_relation(value.instance, self.owner):
+                raise ValueError(
+                    f"{self.relationship.label} cannot take {value.instance!r}: it is on database "
+                    f"{value.instance._state.db!r}, its owner on {self.owner._state.db!r}."
                 )
         return found
 
@@ -245,10 +245,10 @@ class Association:
 
     # Guards
 
-    def _require_key(self, verb: str) -> None:
+    def require_key(self, verb: str = "") -> None:
+        """Raise PrimaryKeyRequired if the owner lacks its key or a value that its links refer to."""
         owner, relationship = self.owner, self.relationship
-        fields = (*owner._meta.pk_fields, *relationship.owner_key.foreign_related_fields)
-        for field in fields:
+        for field in (*owner._meta.pk_fields, *relationship.owner_key.foreign_related_fields):
             if getattr(owner, field.attname) is None:
                 raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
 

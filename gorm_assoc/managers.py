@@ -17,7 +17,6 @@ from django.db.models.utils import resolve_callables
 
 from gorm_assoc import relationship, soft_delete
 from gorm_assoc.association import Association, Changes, Defaults
-from gorm_assoc.exceptions import PrimaryKeyRequired
 from gorm_assoc.query import unscoped_queryset
 
 if TYPE_CHECKING:
@@ -42,15 +41,8 @@ class ManyVerbs(_Base):
     instance: models.Model
 
     def __init__(self, instance: Any = None) -> None:
-        try:
-            super().__init__(instance)  # type: ignore[call-arg]
-        except ValueError as error:
-            found = self._relationship(instance)
-            fields = (*found.owner._meta.pk_fields, *found.owner_key.foreign_related_fields)
-            unset = [field.attname for field in fields if getattr(instance, field.attname) is None]
-            if not unset:
-                raise
-            raise PrimaryKeyRequired(type(instance), found.label, unset[0]) from error
+        Association.of(instance, self._relationship(instance)).require_key()
+        super().__init__(instance)  # type: ignore[call-arg]
 
     def __call__(self, *, manager: str) -> Any:
         other = getattr(self.model, manager)

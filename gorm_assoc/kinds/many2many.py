@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from django.db import connections, models
+from django.db import IntegrityError, connections, models
 from django.db.models import Q, sql
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
@@ -86,6 +86,8 @@ def link(relationship: Relationship, pairs: Sequence[Pair], using: str) -> Chang
     for group in _by_defaults(dead):
         _revive(relationship, group, using)
     _insert(relationship, rows, using)
+    if connections[using].vendor == "mysql" and rows and _has_other_unique(relationship):
+        _require_stored(relationship, missing, using)
     for row in rows:
         row._state.adding, row._state.db = False, using
         post_save.send(through, instance=row, created=True, raw=False, using=using, update_fields=None)
@@ -229,8 +231,7 @@ def _insert(relationship: Relationship, rows: Sequence[models.Model], using: str
         if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
     ]
     quote = connection.ops.quote_name
-    keys = (*relationship.owner_key.local_related_fields, *relationship.target_key.local_related_fields)
-    columns = [str(key.column) for key in keys]
+    columns = [str(field.column) for field in _pair_fields(relationship)]
     if connection.vendor == "mysql":
         # Never INSERT IGNORE, which swallows foreign key errors too.
         column = quote(columns[0])
@@ -250,9 +251,34 @@ def _insert(relationship: Relationship, rows: Sequence[models.Model], using: str
     return inserted
 
 
+def _has_other_unique(relationship: Relationship) -> bool:
+    """Whether join rows can clash on something else than their pair."""
+    through = relationship.through
+    pair = {field.name for field in _pair_fields(relationship)}
+    unique = [{field.name} for field in through._meta.local_concrete_fields if field.unique and not field.primary_key]
+    unique += [
+        *map(set, through._meta.unique_together),
+        *(set(c.fields) for c in through._meta.total_unique_constraints),
+    ]
+    return any(names != pair for names in unique)
+
+
+def _require_stored(relationship: Relationship, pairs: Sequence[Pair], using: str) -> None:
+    # ON DUPLICATE KEY cannot be limited to the pair: a clash on another column passes in silence.
+    stored = _stored(relationship, pairs, using)
+    if lost := [pair for pair in pairs if pair.key not in stored]:
+        raise IntegrityError(
+            f"{len(lost)} new rows of {relationship.through._meta.db_table} clash with rows of other pairs "
+            f"on a unique column."
+        )
+
+
+def _pair_fields(relationship: Relationship) -> tuple[models.Field[Any, Any], ...]:
+    return (*relationship.owner_key.local_related_fields, *relationship.target_key.local_related_fields)
+
+
 def _row(relationship: Relationship, pair: Pair) -> models.Model:
-    names = [field.attname for field in relationship.owner_key.local_related_fields]
-    names += [field.attname for field in relationship.target_key.local_related_fields]
+    names = [field.attname for field in _pair_fields(relationship)]
     values = (*pair.owner_values, *pair.target_values)
     return relationship.through(**pair.defaults, **dict(zip(names, values, strict=True)))
 
