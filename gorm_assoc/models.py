@@ -222,8 +222,11 @@ class JoinTable(AssociationModel):
         using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using, savepoint=False):
             hooks.call("before_delete", [self])
+            key = self.pk
             result = super().delete(*args, **kwargs)
+            key_now, self.pk = self.pk, key  # Django empties it; the hook sees the real row
             hooks.call("after_delete", [self])
+            self.pk = key_now
         return result
 
     delete.alters_data = True  # type: ignore[attr-defined]
