@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from example_project.guides.demo import data
+from example_project.guides.demo.tour import Tour
+
+INTRODUCTION = """\
+The example project has the models of GORM's guides. Below: what a declaration becomes, and what each verb does.
+The SQL is what ran just now, without BEGIN and COMMIT and without quotes around names; times are shown as 'now'.
+Lines that begin with | are the join rows after it."""
+
+NEXT = f"""\
+  This tour was rolled back. The demo data stays, and its join rows can be edited in the admin:
+    make admin      then http://127.0.0.1:8000/admin/ as {data.LOGIN}, password {data.LOGIN}
+  README.md says how to use this in a project of yours; the models are in example_project/guides/models.py."""
+
+
+class Command(BaseCommand):
+    help = "Fill in the demo data, then show on the terminal what a declaration becomes and what each verb does."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--data-only", action="store_true", help="Fill in the data and the login, show nothing.")
+
+    def handle(self, *, data_only: bool, **options: Any) -> None:
+        data.fill()
+        data.login()
+        if data_only:
+            self.stdout.write("The demo data and its login are there.")
+            return
+        self.stdout.write(INTRODUCTION)
+        Tour(self.stdout, self.style).run()
+        self.stdout.write("\n\n" + self.style.MIGRATE_HEADING("Next"))
+        self.stdout.write(NEXT)
