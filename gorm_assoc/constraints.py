@@ -64,7 +64,8 @@ class ForeignKeyConstraint(models.BaseConstraint):
     deferrable -- checked at commit, as Django's own keys are, where the database can
 
     The table is not part of equality: it may be renamed by AlterModelTable alone. When DDL is
-    written it is taken from the relation beside the columns.
+    written it is taken from the relation beside the columns. (A JoinKey hands it over, as SQLite
+    makes a table anew from its plain columns; see follow().)
     """
 
     def __init__(
@@ -120,6 +121,11 @@ class ForeignKeyConstraint(models.BaseConstraint):
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__}: name={self.name!r} fields={self.fields!r} to={self.to_table!r}>"
 
+    def follow(self, key: Any, target: type[models.Model]) -> None:
+        """Take over the table that a relation over these columns leads to: in migrations, the one of that moment."""
+        if self.fields == tuple(key.from_fields):
+            self.to_table = target._meta.db_table
+
     # DDL
 
     def constraint_sql(self, model: Any, schema_editor: Any) -> str | None:  # type: ignore[override]
@@ -163,7 +169,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
         to_columns = ", ".join(map(quote, self.to_columns))
         return (
             f"CONSTRAINT {quote(_cut_for(self.name, schema_editor))} FOREIGN KEY ({columns}) "
-            f"REFERENCES {quote(self._referenced_table(model, schema_editor))} ({to_columns})"
+            f"REFERENCES {quote(self._referenced_table(model))} ({to_columns})"
             f"{self._actions_sql(schema_editor)}"
         )
 
@@ -171,7 +177,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
         # References and not text: a later rename in the same migration still reaches them.
         quote = schema_editor.quote_name
         table = model._meta.db_table
-        to_table = self._referenced_table(model, schema_editor)
+        to_table = self._referenced_table(model)
         columns = [model._meta.get_field(name).column for name in self.fields]
         name = _cut_for(self.name, schema_editor)
         absent = (
@@ -197,17 +203,10 @@ class ForeignKeyConstraint(models.BaseConstraint):
             sql += " DEFERRABLE INITIALLY DEFERRED"
         return sql
 
-    def _referenced_table(self, model: Any, schema_editor: Any) -> str:
+    def _referenced_table(self, model: Any) -> str:
         relation = self.relation(model)
         if relation is not None and not isinstance(relation.remote_field.model, str):
             return str(relation.remote_field.model._meta.db_table)
-        if schema_editor.connection.vendor == "sqlite":
-            # SQLite makes a table anew as a model of its plain columns, in an empty registry.
-            columns = [model._meta.get_field(name).column for name in self.fields]
-            table = model._meta.db_table.removeprefix("new__")
-            for found, own_columns in _sqlite_foreign_keys(schema_editor.connection, table):
-                if own_columns == columns:
-                    return found
         return self.to_table
 
     def relation(self, model: type[models.Model]) -> Any:
@@ -249,14 +248,3 @@ def _is_mysql(schema_editor: Any) -> bool:
     """MySQL proper: no IF [NOT] EXISTS for foreign keys, so the catalogue is asked first."""
     connection = schema_editor.connection
     return connection.vendor == "mysql" and not connection.mysql_is_mariadb
-
-
-def _sqlite_foreign_keys(connection: Any, table: str) -> list[tuple[str, list[str]]]:
-    """(referenced table, own columns) of each foreign key of a live table."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA foreign_key_list({connection.ops.quote_name(table)})")
-        rows = sorted(cursor.fetchall(), key=lambda row: (row[0], row[1]))
-    keys: dict[int, tuple[str, list[str]]] = {}
-    for number, _, to_table, column, *_ in rows:
-        keys.setdefault(number, (to_table, []))[1].append(column)
-    return list(keys.values())

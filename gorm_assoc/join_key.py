@@ -17,6 +17,7 @@ from django.core import checks
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
+from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 
 if TYPE_CHECKING:
@@ -74,6 +75,17 @@ class JoinKey(LiveRowsKey, _ForeignObject):
         elif "related_name" not in kwargs:
             kwargs["related_name"] = None
         return name, path, args, kwargs
+
+    def contribute_to_related_class(self, cls: type[models.Model], related: Any) -> None:
+        super().contribute_to_related_class(cls, related)
+        for constraint in self.model._meta.constraints:
+            if isinstance(constraint, ForeignKeyConstraint):
+                constraint.follow(self, cls)
+
+    def formfield(self, *, using: str | None = None, **kwargs: Any) -> Any:
+        from gorm_assoc.forms import target_field
+
+        return target_field(self, using, **kwargs)
 
     def _check_to_fields_composite_pk(self) -> list[checks.CheckMessage]:
         # fields.E347 forbids what this field is for; reading a composite key works.

@@ -23,10 +23,17 @@ from django.db.backends.utils import strip_quotes, truncate_name
 from gorm_assoc import conf
 from gorm_assoc.exceptions import UnsupportedRelation, nearest
 from gorm_assoc.naming import camel_case, go_name, singular
-from gorm_assoc.options import ConstraintOptions, RelationOptions
+from gorm_assoc.options import TAG_KEYS, ConstraintOptions, RelationOptions
 
 Model = type[models.Model]
 MANY2MANY = "many2many"
+# What an option of one side is called on the other.
+TURNED = {
+    "foreign_key": "references",
+    "references": "foreign_key",
+    "join_foreign_key": "join_references",
+    "join_references": "join_foreign_key",
+}
 
 
 class Declared(Protocol):
@@ -177,9 +184,14 @@ def are_unique_together(model: Model, fields: Sequence[models.Field[Any, Any]]) 
     return names in unique
 
 
+def table_fields(model: Model) -> list[models.Field[Any, Any]]:
+    """The fields whose columns stand in the model's own table and not in a parent's: a key can name no others."""
+    return [f for f in model._meta.concrete_fields if f.model._meta.db_table == model._meta.db_table]
+
+
 def find_field(model: Model, name: str) -> models.Field[Any, Any] | None:
     """The field that an option means: by relation or field name, attname, column or Go name."""
-    fields = model._meta.concrete_fields
+    fields = table_fields(model)
     for spelling in (name, conf.naming().column_name(name)):
         for attribute in ("name", "attname", "column"):
             for field in fields:
@@ -293,11 +305,13 @@ def join_plan(field: Declared, target: Model, other: Declared | None = None) -> 
     owner, naming = field.model, conf.naming()
     options = field.options if other is None else _merged(field.options, other.options)
     problems: list[Problem] = []
-    label = _label(field)
-    owner_fields = referenced_fields(label, owner, "foreignKey", options.foreign_key, problems)
-    target_fields = referenced_fields(label, target, "references", options.references, problems)
+    owner_fields = referenced_fields(*_said("foreign_key", field, other), owner, options.foreign_key, problems)
+    target_fields = referenced_fields(*_said("references", field, other), target, options.references, problems)
     owner_columns = key_columns(
-        label, "joinForeignKey", options.join_foreign_key, [_default(owner, f) for f in owner_fields], problems
+        *_said("join_foreign_key", field, other),
+        options.join_foreign_key,
+        [_default(owner, f) for f in owner_fields],
+        problems,
     )
     owner_name = naming.column_name(owner.__name__)
     target_name = naming.column_name(target.__name__)
@@ -310,7 +324,7 @@ def join_plan(field: Declared, target: Model, other: Declared | None = None) -> 
             named = naming.join_column(camel_case(self_name), referenced.attname)
             column = f"{column}_reference" if field.name == target_name or named in owner_columns else named
         defaults.append(column)
-    target_columns = key_columns(label, "joinReferences", options.join_references, defaults, problems)
+    target_columns = key_columns(*_said("join_references", field, other), options.join_references, defaults, problems)
     if same_model(owner, target):
         target_name = f"{owner_name}_reference" if names_itself else self_name
     elif target_name == owner_name:
@@ -335,14 +349,16 @@ def join_plan(field: Declared, target: Model, other: Declared | None = None) -> 
 
 
 def _merged(mine: RelationOptions, theirs: RelationOptions) -> RelationOptions:
-    return replace(
-        mine,
-        foreign_key=mine.foreign_key or theirs.references,
-        references=mine.references or theirs.foreign_key,
-        join_foreign_key=mine.join_foreign_key or theirs.join_references,
-        join_references=mine.join_references or theirs.join_foreign_key,
-        constraint=mine.constraint if mine.constraint is not None else theirs.constraint,
-    )
+    lists = {option: getattr(mine, option) or getattr(theirs, turned) for option, turned in TURNED.items()}
+    return replace(mine, constraint=theirs.constraint if mine.constraint is None else mine.constraint, **lists)
+
+
+def _said(option: str, field: Declared, other: Declared | None) -> tuple[str, str]:
+    """Whose option it is that holds for both sides, and what it is called in that side's tag."""
+    turned = TURNED[option]
+    if other is not None and not getattr(field.options, option) and getattr(other.options, turned):
+        return _label(other), TAG_KEYS[turned]
+    return _label(field), TAG_KEYS[option]
 
 
 def _default(model: Model, field: models.Field[Any, Any]) -> str:
@@ -350,7 +366,7 @@ def _default(model: Model, field: models.Field[Any, Any]) -> str:
 
 
 def referenced_fields(
-    label: str, model: Model, option: str, names: Sequence[str], problems: list[Problem]
+    label: str, option: str, model: Model, names: Sequence[str], problems: list[Problem]
 ) -> tuple[models.Field[Any, Any], ...]:
     """The fields of `model` that an option names; its primary key if it names none, or a wrong one."""
     found = []
@@ -359,16 +375,23 @@ def referenced_fields(
         if match is not None:
             found.append(match)
             continue
-        known = [f.name for f in model._meta.concrete_fields]
+        known = [f.name for f in table_fields(model)]
         near = nearest(name, known)
         problems.append(
             Problem(
                 "unknown_field",
-                f"{label} says {option}:{name}, but {model._meta.label} has no such field.",
+                f"{label} says {option}:{name}, but the table of {model._meta.label} has no such field.",
                 f"Did you mean {near!r}?" if near else f"It has: {', '.join(known)}.",
             )
         )
-    return tuple(found) if found and len(found) == len(names) else key_fields(model)
+    different = list(dict.fromkeys(found))
+    if len(different) < len(found):
+        twice = next(field.name for field in found if found.count(field) > 1)
+        right = ",".join(field.name for field in different)
+        problems.append(
+            Problem("named_twice", f"{label} names {twice!r} twice in {option}.", f"Write {option}:{right}.")
+        )
+    return tuple(different) if found and len(found) == len(names) else key_fields(model)
 
 
 def key_columns(
@@ -396,7 +419,18 @@ def key_columns(
     for name in names[: len(defaults)]:
         field = find_field(model, name) if model is not None else None
         given.append(field.column if field is not None else conf.naming().column_name(name[:1].upper() + name[1:]))
-    return (*given, *defaults[len(given) :])
+    columns = list(dict.fromkeys((*given, *defaults[len(given) :])))
+    if len(columns) == len(defaults):
+        return tuple(columns)
+    twice = next(column for column in given if (*given, *defaults[len(given) :]).count(column) > 1)
+    problems.append(
+        Problem(
+            "columns_collapse",
+            f"{label} gives the column {twice!r} to two fields of the key with {option}.",
+            f"Name {len(defaults)} different columns.",
+        )
+    )
+    return tuple(defaults)
 
 
 def _apart(
