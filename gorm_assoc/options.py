@@ -57,7 +57,7 @@ class RelationOptions:
     mistakes: tuple[Mistake, ...] = ()
 
 
-_TAG_KEYS: Final = {
+TAG_KEYS: Final = {
     "many2many": "many2many",
     "foreign_key": "foreignKey",
     "references": "references",
@@ -65,9 +65,19 @@ _TAG_KEYS: Final = {
     "join_references": "joinReferences",
     "constraint": "constraint",
 }
-_KEYWORDS: Final = {key.lower(): keyword for keyword, key in _TAG_KEYS.items()}
+_KEYWORDS: Final = {key.lower(): keyword for keyword, key in TAG_KEYS.items()}
 _EVENTS: Final = {"ondelete": "OnDelete", "onupdate": "OnUpdate"}
 _ACTIONS: Final = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
+# How the options of Django's own relations are said here.
+_DJANGO: Final = {
+    "db_column": 'Write foreign_key="...".',
+    "db_constraint": 'Write constraint="-" for no foreign key.',
+    "db_table": 'Write many2many="...".',
+    "on_delete": 'Write constraint="OnDelete:CASCADE" or another action.',
+    "symmetrical": "Remove it: no relation is; links are added in both directions by hand.",
+    "through_fields": "Write join_foreign_key and join_references, the columns of the two.",
+    "to_field": 'Write references="...".',
+}
 _CONSTRAINT_NAME: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
@@ -81,7 +91,7 @@ class _Setting:
 
     @property
     def option(self) -> str:
-        return _TAG_KEYS[self.keyword] if self.in_tag else self.keyword
+        return TAG_KEYS[self.keyword] if self.in_tag else self.keyword
 
     def written(self, text: str) -> str:
         return f"{self.option}:{text}" if self.in_tag else f'{self.option}="{text}"'
@@ -163,6 +173,19 @@ def parse_constraint(text: str) -> tuple[ConstraintOptions, tuple[Mistake, ...]]
     return options, tuple(mistakes)
 
 
+def label_mistakes(option: str, value: object) -> tuple[Mistake, ...]:
+    """What is wrong with a value that should name a model: "Class", "app.Class", a class, or nothing."""
+    if not value or hasattr(value, "_meta"):
+        return ()
+    hint = f'Write {option}="app.Class".'
+    if not isinstance(value, str):
+        return (_not_a_string(option, value, hint),)
+    parts = value.split(".")
+    if len(parts) > 2 or not all(part.isidentifier() for part in parts):
+        return (Mistake(option, f"{option!r} is {value!r}, which cannot name a model.", hint),)
+    return ()
+
+
 def _tag_settings(tag: object, mistakes: list[Mistake]) -> Iterator[_Setting]:
     if not isinstance(tag, str):
         mistakes.append(_not_a_string("tag", tag, 'Write the options in one string, "many2many:user_languages".'))
@@ -174,11 +197,11 @@ def _tag_settings(tag: object, mistakes: list[Mistake]) -> Iterator[_Setting]:
         if not part.strip():
             continue
         if not key:
-            mistakes.append(Mistake("", f"{part.strip()!r} has no key before the colon.", _one_of(_TAG_KEYS.values())))
+            mistakes.append(Mistake("", f"{part.strip()!r} has no key before the colon.", _one_of(TAG_KEYS.values())))
         elif keyword is None:
-            mistakes.append(_unknown(key, _TAG_KEYS.values(), "tag"))
+            mistakes.append(_unknown(key, TAG_KEYS.values(), f"A relation's tag has no option {key!r}."))
         elif not text.strip():
-            key = _TAG_KEYS[keyword]
+            key = TAG_KEYS[keyword]
             mistakes.append(Mistake(key, f"{key!r} has no value.", f"Write a value after '{key}:' or remove it."))
         else:
             yield _Setting(keyword, text, in_tag=True)
@@ -188,8 +211,12 @@ def _keyword_settings(keywords: Mapping[str, object], mistakes: list[Mistake]) -
     for keyword, value in keywords.items():
         is_list = keyword not in ("many2many", "constraint")
         hint = f'Write {keyword}="id" or a list of strings.' if is_list else f'Write {keyword}="...".'
-        if keyword not in _TAG_KEYS:
-            mistakes.append(_unknown(keyword, _TAG_KEYS, "keyword"))
+        if keyword in _DJANGO:
+            # Never symmetrical, and so says Django of itself where it is not.
+            if (keyword, value) != ("symmetrical", False):
+                mistakes.append(Mistake(keyword, f"{keyword!r} is not an option of a relation.", _DJANGO[keyword]))
+        elif keyword not in TAG_KEYS:
+            mistakes.append(_unknown(keyword, TAG_KEYS, f"A relation has no keyword {keyword!r}."))
         elif is_list and isinstance(value, (list, tuple)):
             odd = [type(item).__name__ for item in value if not isinstance(item, str)]
             if odd:
@@ -249,10 +276,9 @@ def _folded(action: str) -> str:
     return " ".join(action.upper().split())
 
 
-def _unknown(option: str, known: Iterable[str], kind: str) -> Mistake:
+def _unknown(option: str, known: Iterable[str], message: str) -> Mistake:
     near = nearest(option, known)
-    hint = f"Write {near!r}." if near else _one_of(known)
-    return Mistake(option, f"A relation's {kind} has no option {option!r}.", hint)
+    return Mistake(option, message, f"Write {near!r}." if near else _one_of(known))
 
 
 def _one_of(known: Iterable[str]) -> str:

@@ -125,14 +125,14 @@ def test_a_mistake_in_a_tag_is_told_in_the_tags_spelling(tag, mistake):
 @pytest.mark.parametrize(
     ("keywords", "mistake"),
     [
-        ({"reference": "id"}, ("reference", "A relation's keyword has no option 'reference'.", "Write 'references'.")),
+        ({"reference": "id"}, ("reference", "A relation has no keyword 'reference'.", "Write 'references'.")),
         (
             {"joinForeignKey": "x"},
-            ("joinForeignKey", "A relation's keyword has no option 'joinForeignKey'.", "Write 'join_foreign_key'."),
+            ("joinForeignKey", "A relation has no keyword 'joinForeignKey'.", "Write 'join_foreign_key'."),
         ),
         (
             {"polymorphic": "Owner"},
-            ("polymorphic", "A relation's keyword has no option 'polymorphic'.", KEYWORDS),
+            ("polymorphic", "A relation has no keyword 'polymorphic'.", KEYWORDS),
         ),
         (
             {"foreign_key": " "},

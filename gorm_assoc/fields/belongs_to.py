@@ -22,6 +22,7 @@ from django.db.models.fields.related import lazy_related_operation, resolve_rela
 from django.db.models.fields.reverse_related import ManyToOneRel
 
 from gorm_assoc import conf, relationship, through
+from gorm_assoc.fields import base
 from gorm_assoc.join_key import JoinKey, settle_key
 from gorm_assoc.options import RelationOptions, parse
 from gorm_assoc.relationship import End
@@ -74,13 +75,13 @@ class BelongsTo(_Field):
         related_name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        self.kwargs, unknown = base.split(kwargs, base.TAKEN_WITH_COLUMN)
         self.options: RelationOptions = parse(
-            tag, foreign_key=foreign_key, references=references, constraint=constraint
+            tag, foreign_key=foreign_key, references=references, constraint=constraint, **unknown
         )
         self.tag = tag
         self.to = to
         self.related_name = related_name
-        self.kwargs = kwargs
         self.settled = False
         super().__init__(null=null)
 
@@ -92,7 +93,10 @@ class BelongsTo(_Field):
         self.set_attributes_from_name(name)
         self.model = cls
         cls.belongs_to_fields = (*getattr(cls, "belongs_to_fields", ()), self)  # type: ignore[attr-defined]
-        lazy_related_operation(lambda *_: self.settle(), cls, self.to)
+        lazy_related_operation(self._attach, cls, self.to)
+
+    def _attach(self, *models: type[models.Model]) -> None:
+        self.settle()
 
     def settle(self) -> None:
         """
@@ -137,7 +141,7 @@ class BelongsTo(_Field):
 
     def _referenced(self, target: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
         label = f"{self.model._meta.label}.{self.name}"
-        return relationship.referenced_fields(label, target, "references", self.options.references, self.problems)
+        return relationship.referenced_fields(label, "references", target, self.options.references, self.problems)
 
     def _columns(self, fields: Sequence[models.Field[Any, Any]]) -> tuple[str, ...]:
         """The key's columns: of fields the model has, or else of those to make."""

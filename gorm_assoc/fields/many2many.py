@@ -9,16 +9,19 @@ Django reads it like any ManyToManyField. Its managers write (managers.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import models, router, transaction
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
 from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 
 from gorm_assoc import relationship, through
-from gorm_assoc.options import RelationOptions, parse
+from gorm_assoc.fields import base
+from gorm_assoc.options import RelationOptions, label_mistakes, parse
 from gorm_assoc.relationship import JoinPlan, Relationship
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ class Many2Many(_ManyToManyField):
         related_name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        kwargs, unknown = base.split(kwargs, base.TAKEN)
         self.options: RelationOptions = parse(
             tag,
             many2many=many2many,
@@ -78,9 +82,14 @@ class Many2Many(_ManyToManyField):
             join_foreign_key=join_foreign_key,
             join_references=join_references,
             constraint=constraint,
+            **unknown,
         )
+        # A name that is none is left out, as every mistake: Django would raise.
+        wrong_through, wrong_join_model = label_mistakes("through", through), label_mistakes("join_model", join_model)
+        self.options = replace(self.options, mistakes=(*self.options.mistakes, *wrong_through, *wrong_join_model))
+        through = None if wrong_through else through
         self.tag = tag
-        self.join_model = join_model
+        self.join_model = "" if wrong_join_model else join_model
         self.back_reference = back_reference
         # As given: remote_field.through is filled in for both sides and all forms.
         self.through_name = through
@@ -107,8 +116,27 @@ class Many2Many(_ManyToManyField):
         names = [field.name for field in self.remote_field.through._meta.local_fields]
         return names.index(self._ends[0]) > names.index(self._ends[1])
 
+    # System checks: checks/ says what is wrong with a declaration; Django's own would raise, or say it in other words
+
+    @property
+    def has_made_join_model(self) -> bool:
+        """Whether the join model is one that a declaration made, this or its partner's."""
+        given = self.through_name or (self.partner and self.partner.through_name)
+        return self.plan is not None and not given and self.taken_by is None
+
+    def _check_relationship_model(self, from_model: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+        if self.through_name is None or (self.plan is not None and self._ends is None):
+            return []
+        return super()._check_relationship_model(from_model=from_model, **kwargs)  # type: ignore[misc,no-any-return]
+
+    def _check_table_uniqueness(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        # fields.E340; models.E028 names the same two models.
+        return []
+
     # From declaration to join model
 
+    # A model that has the class name of the join model to be made and was not given as one.
+    taken_by: type[models.Model] | None = None
     _ends: tuple[str, str] | None = None
     partner: Many2Many | None = None
     plan: JoinPlan | None = None
@@ -167,7 +195,8 @@ class Many2Many(_ManyToManyField):
             through.join_model_name(self).lower()
         )
         if taken is not None:
-            self._join_by(taken)  # a system check says that it must be given as through=
+            self.taken_by = taken  # a system check says that it must be given as through=
+            self._join_by(taken)
         else:
             self._use(through.build(self, self.plan), (self.plan.owner.name, self.plan.target.name))
 
@@ -215,6 +244,30 @@ class Many2Many(_ManyToManyField):
 
     def m2m_reverse_target_field_name(self) -> str:
         return str(self._of_end(1, "foreign_related_fields")[0].name)
+
+    # Forms
+
+    def formfield(self, *, using: str | None = None, **kwargs: Any) -> Any:
+        from gorm_assoc.forms import TargetMultipleChoiceField, is_composite
+
+        if is_composite(self.remote_field.model):
+            kwargs.setdefault("form_class", TargetMultipleChoiceField)
+        return super().formfield(using=using, **kwargs)
+
+    def value_from_object(self, obj: models.Model) -> list[Any]:
+        # An owner whose referenced column is empty has no links, and no manager to say so.
+        values = self.relationship.owner_key.get_foreign_related_value(obj)
+        return [] if None in values else super().value_from_object(obj)
+
+    def save_form_data(self, instance: models.Model, data: Any) -> None:
+        """Link what was chosen, unlink what was shown and is not chosen: a link to a dead target, never shown, stays."""
+        shown = self.value_from_object(instance)
+        chosen = list(data)
+        with transaction.atomic(using=router.db_for_write(self.relationship.through, instance=instance)):
+            if gone := [target for target in shown if target not in chosen]:
+                getattr(instance, self.name).remove(*gone)
+            if chosen:
+                getattr(instance, self.name).add(*chosen)
 
     @cached_property
     def relationship(self) -> Relationship:
