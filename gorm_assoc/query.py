@@ -9,12 +9,17 @@ so that each query, at any depth of subqueries, is in its own scope.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+from asgiref.sync import sync_to_async
 from django.db import models
-from django.db.models import sql
+from django.db.models import Exists, F, OuterRef, sql
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.expressions import ResolvedOuterRef
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.where import AND, OR
 
 from gorm_assoc import soft_delete
 from gorm_assoc.exceptions import ScopeError
@@ -22,10 +27,17 @@ from gorm_assoc.exceptions import ScopeError
 if TYPE_CHECKING:
     from gorm_assoc.association import Association
 
+    _Query = sql.Query
+    _Compiler = SQLCompiler
+else:
+    _Query = _Compiler = object
+
 ModelT = TypeVar("ModelT", bound=models.Model)
 
+_END: Any = object()
 
-class ScopedQueryMixin:
+
+class ScopedQueryMixin(_Query):
     """
     A Query that knows whether it sees dead rows.
 
@@ -33,7 +45,8 @@ class ScopedQueryMixin:
     own_conditions -- how many conditions the manager itself put into `where`
     """
 
-    unscoped: bool = False
+    django_class: type[sql.Query]
+    unscoped: bool
     own_conditions: int = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,39 +55,80 @@ class ScopedQueryMixin:
 
     def add_q(self, *args: Any, **kwargs: Any) -> None:
         with soft_delete.scope(self.unscoped):
-            super().add_q(*args, **kwargs)  # type: ignore[misc]
+            super().add_q(*args, **kwargs)
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> Any:
-        compiler = super().get_compiler(*args, **kwargs)  # type: ignore[misc]
-        # Conditions of a JOIN are asked for while it is compiled, so as_sql() runs in this
-        # query's scope. Wrapped here, not in as_sql() of Query, which top-level queries skip.
-        compiler.as_sql = _scoped(compiler.as_sql, self.unscoped)
+        # The compiler, and not as_sql() of Query, which only subqueries go through.
+        compiler = super().get_compiler(*args, **kwargs)
+        compiler.__class__ = _scoped_compiler(type(compiler))
         return compiler
 
     def chain(self, klass: type[sql.Query] | None = None) -> Any:
         # update() and delete() turn a query into another class; it must stay scoped.
-        return super().chain(scoped(klass) if klass else None)  # type: ignore[misc]
+        return super().chain(scoped(klass) if klass else None)
+
+    def split_exclude(self, filter_expr: Any, can_reuse: Any, names_with_path: Any) -> Any:
+        """
+        Django's own, with every column of a key: what exclude() makes of a condition on many rows.
+
+        Django's compares the first column of a composite key alone, so that it finds rows of other
+        owners, and cannot compare two rows of a table with a composite primary key.
+        """
+        lhs, rhs = filter_expr
+        if isinstance(rhs, OuterRef):
+            rhs = OuterRef(rhs)
+        elif isinstance(rhs, F):
+            rhs = OuterRef(rhs.name)
+        inner = type(self)(self.model)
+        inner._filtered_relations = self._filtered_relations
+        inner.add_filter(lhs, rhs)
+        inner.clear_ordering(force=True)
+        prefix, is_outer_join = inner.trim_start(names_with_path)
+        alias = inner.select[0].alias
+        if alias in can_reuse:
+            # Conditions of the outer query on the same row hold for it here too.
+            inner.bump_prefix(self)
+            own = inner.select[0].alias
+            for field in inner.select[0].target.model._meta.pk_fields:
+                inner.where.add(field.get_lookup("exact")(field.get_col(own), field.get_col(alias)), AND)
+            inner.external_aliases[alias] = True
+        else:
+            key = next(path for _, paths in names_with_path for path in paths if path.m2m).join_field.field
+            *way, _ = prefix.split(LOOKUP_SEP)
+            for column, field in zip(inner.select, key.foreign_related_fields, strict=True):
+                outer = ResolvedOuterRef(LOOKUP_SEP.join((*way, field.name)))
+                inner.where.add(column.target.get_lookup("exact")(column, outer), AND)
+        condition, needed = self.build_filter(Exists(inner))
+        if is_outer_join:
+            is_null = (f"{prefix}__isnull", True)
+            nothing, _ = self.build_filter(is_null, current_negated=True, branch_negated=True, can_reuse=can_reuse)
+            condition.add(nothing, OR)
+        return condition, needed
+
+    def combine(self, rhs: sql.Query, connector: str) -> None:
+        if getattr(rhs, "unscoped", self.unscoped) != self.unscoped:
+            raise TypeError("Cannot combine a queryset that is unscoped() with one that is not.")
+        super().combine(rhs, connector)
 
     def __reduce__(self) -> Any:
-        return _unpickled, (self.django_class,), self.__dict__
+        # The class is made at run time: pickle finds it by Django's.
+        return _unpickled, (self.django_class,), self.__getstate__()
 
-    django_class: type[sql.Query]
-
-
-def _scoped(as_sql: Callable[..., Any], unscoped: bool) -> Callable[..., Any]:
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        with soft_delete.scope(unscoped):
-            return as_sql(*args, **kwargs)
-
-    return wrapped
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody but the manager has put conditions or annotations in."""
+        return len(self.where.children) == self.own_conditions and not (
+            self.annotations or self.extra or self._filtered_relations or self.combinator or self.is_sliced  # type: ignore[attr-defined]
+        )
 
 
 @cache
-def scoped(klass: type[sql.Query]) -> type[sql.Query]:
+def scoped(klass: type[sql.Query]) -> type[ScopedQueryMixin]:
     """The scoped twin of one of Django's Query classes."""
     if issubclass(klass, ScopedQueryMixin):
         return klass
-    return cast("type[sql.Query]", type(f"Scoped{klass.__name__}", (ScopedQueryMixin, klass), {"django_class": klass}))
+    name = f"Scoped{klass.__name__}"
+    return cast("type[ScopedQueryMixin]", type(name, (ScopedQueryMixin, klass), {"django_class": klass}))
 
 
 def _unpickled(klass: type[sql.Query]) -> sql.Query:
@@ -82,26 +136,65 @@ def _unpickled(klass: type[sql.Query]) -> sql.Query:
     return query.__new__(query)
 
 
+class _ScopedCompilerMixin(_Compiler):
+    """Conditions of a JOIN are asked for while it is compiled: that happens in the query's own scope."""
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        with soft_delete.scope(self.query.unscoped):
+            return super().as_sql(*args, **kwargs)
+
+
+@cache
+def _scoped_compiler(klass: type[SQLCompiler]) -> type[SQLCompiler]:
+    return type(klass.__name__, (_ScopedCompilerMixin, klass), {})
+
+
 class AssociationQuerySet(models.QuerySet[ModelT]):
     """A queryset that hides dead rows, deletes softly where its model can, and opens associations."""
-
-    query: Any
 
     def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
         super().__init__(model, query or scoped(sql.Query)(model), using, hints)
 
+    @classmethod
+    def as_manager(cls) -> AssociationManager[Any]:
+        """A manager with this class's methods that hides dead rows, as `objects` does."""
+        manager = AssociationManager.from_queryset(cls)()
+        manager._built_with_asmanager = True
+        return manager  # type: ignore[no-any-return]
+
+    as_manager.queryset_only = True  # type: ignore[attr-defined]
+
     # Scope
+
+    @property
+    def query(self) -> Any:
+        if self._deferred_filter:  # type: ignore[has-type]
+            # A related manager's condition, which Django puts in late, is the manager's own.
+            untouched = self._query.is_untouched  # type: ignore[has-type]
+            query = models.QuerySet.query.fget(self)
+            if untouched:
+                self.marked()
+            return query
+        return self._query  # type: ignore[has-type]
+
+    @query.setter
+    def query(self, value: Any) -> None:
+        models.QuerySet.query.fset(self, value)
 
     def live(self) -> Self:
         """Without dead rows of this model; the manager calls it, so that unscoped() can take it back."""
         if soft_delete.deleted_at_field(self.model) is None or self.query.unscoped:
-            return self.marked()
+            return self
         return self.filter(**{f"{soft_delete.DELETED_AT}__isnull": True}).marked()
+
+    live.queryset_only = True  # type: ignore[attr-defined]
 
     def marked(self) -> Self:
         """With the conditions it has now counted as the manager's own, not the caller's."""
-        self.query.own_conditions = len(self.query.where.children)
+        self._query.own_conditions = len(self._query.where.children)
         return self
+
+    marked.queryset_only = True  # type: ignore[attr-defined]
 
     def unscoped(self) -> Self:
         """
@@ -110,29 +203,44 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         Raises ScopeError after a filter or annotation, which cannot be built anew.
         """
         query = self.query
-        if (
-            len(query.where.children) != query.own_conditions
-            or query.annotations
-            or query.extra
-            or query.combinator
-            or query.is_sliced
-        ):
+        if not query.unscoped and not query.is_untouched:
             raise ScopeError(self.model)
-        found = self._chain()
+        found = self._chain()  # type: ignore[attr-defined]
         where = found.query.where
         where.children = [child for child in where.children if not _hides_dead_rows(child, self.model)]
-        found.query.own_conditions = len(where.children)
         found.query.unscoped = True
-        return found
+        return found.marked()  # type: ignore[no-any-return]
 
     @property
     def is_unscoped(self) -> bool:
         return bool(self.query.unscoped)
 
+    # Prefetched relations follow this queryset's scope. The scope is never open across a yield.
+
     def _fetch_all(self) -> None:
-        # Prefetched relations follow this queryset's scope.
         with soft_delete.scope(self.query.unscoped):
             super()._fetch_all()  # type: ignore[misc]
+
+    def _iterator(self, *args: Any) -> Iterator[ModelT]:
+        rows = super()._iterator(*args)  # type: ignore[misc]
+        return self._in_scope(rows) if self._prefetch_related_lookups else rows  # type: ignore[attr-defined]
+
+    def _in_scope(self, rows: Iterator[ModelT]) -> Iterator[ModelT]:
+        while True:
+            with soft_delete.scope(self.query.unscoped):
+                row = next(rows, _END)
+            if row is _END:
+                return
+            yield row
+
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[ModelT]:
+        rows = super().aiterator(chunk_size)
+        while True:
+            with soft_delete.scope(self.query.unscoped):
+                row = await anext(rows, _END)
+            if row is _END:
+                return
+            yield row
 
     # Deleting
 
@@ -146,28 +254,38 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         when connected. Returns Django's count of rows, in all and by model.
         """
         if soft_delete.deleted_at_field(self.model) is None or unscoped or self.query.unscoped:
-            return self._delete_for_good()
+            with soft_delete.explained(self.model):
+                return super().delete()
+        # As Django refuses it.
         self._not_support_combined_queries("delete")  # type: ignore[attr-defined]
         if self.query.is_sliced:
             raise TypeError("Cannot use 'limit' or 'offset' with delete().")
+        if self.query.distinct_fields:
+            raise TypeError("Cannot call delete() after .distinct(*fields).")
         if self._fields is not None:  # type: ignore[attr-defined]
             raise TypeError("Cannot call delete() after .values() or .values_list()")
-        rows = self._chain()
+        rows = self._chain()  # type: ignore[attr-defined]
         rows._for_write = True
+        self._result_cache = None
         return soft_delete.delete_rows(rows)
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
-    def _delete_for_good(self) -> tuple[int, dict[str, int]]:
-        with soft_delete.explained(self.model):
-            return super().delete()
+    async def adelete(self, *, unscoped: bool = False) -> tuple[int, dict[str, int]]:
+        """delete(), awaited."""
+        return await sync_to_async(self.delete)(unscoped=unscoped)
+
+    adelete.alters_data = True  # type: ignore[attr-defined]
+    adelete.queryset_only = True  # type: ignore[attr-defined]
 
     def _raw_delete(self, using: str) -> int:
         # As Django's, with the scoped class; a cascade's fast delete comes here.
         query = self.query.clone()
         query.__class__ = scoped(sql.DeleteQuery)
         return query.get_compiler(using).execute_sql(sql.constants.ROW_COUNT)  # type: ignore[no-any-return,attr-defined]
+
+    _raw_delete.alters_data = True  # type: ignore[attr-defined]
 
     def association(self, name: str) -> Association:
         """The association `name` of all rows in this queryset, as Association(owners, name)."""
@@ -176,13 +294,16 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         return Association(self, name)
 
 
-def unscoped_queryset(queryset: models.QuerySet[ModelT]) -> models.QuerySet[ModelT]:
-    """A queryset of any class whose query sees dead rows it joins; made inside scope(True)."""
+def scoped_queryset(queryset: models.QuerySet[ModelT]) -> models.QuerySet[ModelT]:
+    """A queryset of any class with a Query of ours, in the scope that is open now."""
     if not isinstance(queryset.query, ScopedQueryMixin):
         queryset = queryset._chain()  # type: ignore[attr-defined]
         queryset.query.__class__ = scoped(type(queryset.query))
-        queryset.query.unscoped = True  # type: ignore[attr-defined]
+        queryset.query.unscoped = soft_delete.is_unscoped()  # type: ignore[attr-defined]
     return queryset
+
+
+unscoped_queryset = scoped_queryset
 
 
 def _hides_dead_rows(condition: Any, model: type[models.Model]) -> bool:
@@ -203,5 +324,28 @@ class AssociationManager(models.Manager.from_queryset(AssociationQuerySet)[Model
     stand. Not used for _base_manager, which sees all rows.
     """
 
+    @classmethod
+    def from_queryset(cls, queryset_class: type[Any], class_name: str | None = None) -> Any:
+        """A manager class with the methods of a queryset class. Raises TypeError if that cannot hide dead rows."""
+        if not issubclass(queryset_class, AssociationQuerySet):
+            raise TypeError(
+                f"{cls.__name__}.from_queryset() takes a subclass of AssociationQuerySet; "
+                f"{queryset_class.__name__} is none. Derive it from AssociationQuerySet, which is a QuerySet."
+            )
+        return super().from_queryset(queryset_class, class_name)
+
     def get_queryset(self) -> AssociationQuerySet[ModelT]:
         return super().get_queryset().live()  # type: ignore[no-any-return]
+
+    def all(self) -> AssociationQuerySet[ModelT]:
+        # So that all().unscoped() works on a manager whose get_queryset() filters.
+        rows = super().all()
+        return rows if rows._result_cache is not None else rows.marked()  # type: ignore[no-any-return]
+
+    def unscoped(self) -> AssociationQuerySet[ModelT]:
+        """Dead rows too: of this model, of links, of targets, at every level."""
+        with soft_delete.scope(True):
+            if not hasattr(self, "_apply_rel_filters"):
+                return self.get_queryset()
+            # A related manager's get_queryset() may give what was prefetched without dead rows.
+            return self._apply_rel_filters(super(type(self), self).get_queryset())  # type: ignore[no-any-return]

@@ -16,10 +16,13 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, transaction
 from django.db.models.deletion import ProtectedError
+from django.db.models.lookups import In
 from django.db.models.signals import post_delete, pre_delete
+from django.db.models.sql import Query
 from django.utils import timezone
 
 DELETED_AT = "deleted_at"
+_CHUNK = 400  # keys in one WHERE; SQLite's expressions may not be deeper than 1,000
 
 _unscoped: ContextVar[bool] = ContextVar("gorm_assoc_unscoped", default=False)
 
@@ -49,31 +52,44 @@ def deleted_at_field(model: type[models.Model]) -> models.Field[Any, Any] | None
 
 
 def live_rows(model: type[models.Model], alias: str) -> Any:
-    """The condition `alias.deleted_at IS NULL`; None if there is nothing to hide."""
+    """The condition that the row of `alias` is not dead; None if there is nothing to hide."""
     field = deleted_at_field(model)
-    # A field inherited from a parent table is not a column of this alias.
-    if field is None or field.model._meta.db_table != model._meta.db_table or is_unscoped():
+    if field is None or is_unscoped():
         return None
-    return field.get_lookup("isnull")(field.get_col(alias), True)  # type: ignore[misc]
+    holder = field.model
+    if holder._meta.db_table == model._meta.db_table:
+        return field.get_lookup("isnull")(field.get_col(alias), True)  # type: ignore[misc]
+    # deleted_at is in a parent's table, which a JOIN condition can only reach by a subquery.
+    live = Query(holder)
+    live.add_filter(f"{DELETED_AT}__isnull", True)
+    link = model._meta.concrete_model._meta.get_ancestor_link(holder)  # type: ignore[union-attr]
+    return In(link.get_col(alias), live)  # type: ignore[union-attr]
 
 
 # Deleting
 
 
 def delete_rows(rows: models.QuerySet[Any]) -> tuple[int, dict[str, int]]:
-    """Mark the queryset's rows as dead with one UPDATE; one SELECT more when delete signals are listened to."""
+    """Mark the queryset's rows as dead with one UPDATE; row by row known first when delete signals are listened to."""
     model, using = rows.model, rows.db
     listened = pre_delete.has_listeners(model) or post_delete.has_listeners(model)
     with transaction.atomic(using=using, savepoint=False):
-        instances = list(rows) if listened else []
-        for instance in instances:
-            pre_delete.send(model, instance=instance, using=using, origin=rows)
-        if listened:
-            rows = model._base_manager.using(using).filter(pk__in=[instance.pk for instance in instances])
-        count = rows.order_by().update(**{DELETED_AT: timezone.now()})
-        for instance in instances:
-            post_delete.send(model, instance=instance, using=using, origin=rows)
+        if not listened:
+            count = rows.order_by().update(**{DELETED_AT: timezone.now()})
+        else:
+            instances = list(rows)
+            for instance in instances:
+                pre_delete.send(model, instance=instance, using=using, origin=rows)
+            count = _delete_by_key(model, [instance.pk for instance in instances], using)
+            for instance in instances:
+                post_delete.send(model, instance=instance, using=using, origin=rows)
     return count, {model._meta.label: count} if count else {}
+
+
+def _delete_by_key(model: type[models.Model], keys: list[Any], using: str) -> int:
+    rows, now = model._base_manager.using(using), timezone.now()
+    chunks = (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+    return sum(rows.filter(pk__in=chunk).update(**{DELETED_AT: now}) for chunk in chunks)
 
 
 def delete_instance(instance: models.Model, using: str) -> tuple[int, dict[str, int]]:
@@ -109,8 +125,8 @@ def explained(model: type[models.Model]) -> Iterator[None]:
             raise
         tables = ", ".join(f"{count} in {table}" for table, count in sorted(counts.items()))
         raise ProtectedError(
-            f"{model._meta.label} is still referenced by rows of other tables: {tables}. Remove them first, name their "
-            f"relation in delete(select=[...]), or declare it with constraint:OnDelete:CASCADE.",
+            f"{model._meta.label} is still referenced by rows of other tables: {tables}. Remove them first, with "
+            f"clear() or delete() of their relation, or declare it with constraint:OnDelete:CASCADE.",
             error.protected_objects,
         ) from error
 

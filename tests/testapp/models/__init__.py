@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+from tests.testapp.models.soft_delete import *  # noqa: F403
 from tests.testapp.models.verbs import *  # noqa: F403
