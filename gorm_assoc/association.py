@@ -1,65 +1,68 @@
 """
-Association mode: an owner, a relationship, and the verbs.
+Association mode: owners, a relationship, and the verbs.
 
-    find  count                       read what is linked
-    append  replace  delete  clear    change what is linked
+    find  count                               read what is linked
+    append  replace  delete  clear  toggle    change what is linked
 
-A verb checks its owner and values before any SQL, stores new targets, hands pairs to the
+A verb checks its owners and values before any SQL, stores new targets, hands links to the
 kind's primitives, and is one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import ValidationError
-from django.db import models, router, transaction
+from django.db import models, router
 
 from gorm_assoc import relationship as relationships
-from gorm_assoc import saving, soft_delete
-from gorm_assoc.exceptions import PrimaryKeyRequired, ValueTypeMismatch
-from gorm_assoc.kinds import many2many
-from gorm_assoc.kinds.base import Changes, Pair, Values
+from gorm_assoc import saving, soft_delete, values
+from gorm_assoc.asked import Asked, held_values
+from gorm_assoc.exceptions import CallableForQueryset, OwnersMismatch, PrimaryKeyRequired, ValuesLengthMismatch
+from gorm_assoc.kinds import loading, many2many
+from gorm_assoc.kinds.base import Changes, Links, Values
+from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.query import unscoped_queryset
+from gorm_assoc.signals import association_changed
+from gorm_assoc.transactions import atomically
 
 __all__ = ["Association", "Changes"]
 
-Defaults = Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """One target as a verb got it: a key or an instance, and the extra columns for its join row."""
-
-    given: Any
-    instance: models.Model | None
-    key: Any
-    defaults: dict[str, Any]
+Defaults = Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None
 
 
 class Association:
     """
-    The handle on one relation of one owner; lazy, reusable, without state of its own.
+    The handle on one relation of one owner, or of several; lazy and reusable.
 
-    owner -- a saved instance
+    owners -- a saved instance; or several: a list or queryset of one model, evaluated when first needed
     name -- the relation: a many-to-many field or the accessor of one declared elsewhere
+
+    Raises UnsupportedRelation for another name, with the nearest that is one; OwnersMismatch for no
+    owners at all, or owners of several models.
     """
 
-    def __init__(self, owner: models.Model, name: str) -> None:
-        self.relationship = relationships.of(type(owner), name)
-        self.owner = owner
+    def __init__(self, owners: models.Model | Iterable[models.Model], name: str) -> None:
+        self._given = owners
+        self.is_batch = not isinstance(owners, models.Model)
+        if isinstance(owners, models.Model):
+            model = type(owners)
+        elif isinstance(owners, models.QuerySet):
+            model = owners.model
+        else:
+            self._given = list(owners)
+            model = _common_model(self._given)
+        self.relationship = relationships.of(model, name)
 
     _using: str | None = None
     _unscoped = False
 
     @classmethod
     def of(cls, owner: models.Model, relationship: relationships.Relationship) -> Self:
-        """The association of a relationship that is already at hand."""
+        """The association of one owner, for a relationship that is already at hand."""
         association = object.__new__(cls)
-        association.relationship, association.owner = relationship, owner
+        association._given, association.is_batch, association.relationship = owner, False, relationship
         return association
 
     # Switches
@@ -77,106 +80,188 @@ class Association:
         other.__dict__ = {**self.__dict__, **changes}
         return other
 
+    @property
+    def owners(self) -> Sequence[models.Model]:
+        return (self._given,) if isinstance(self._given, models.Model) else list(self._given)
+
     # Reading
 
-    def find(self, *conditions: models.Q, **lookups: Any) -> models.QuerySet[Any]:
-        """The linked targets as a lazy queryset, limited by conditions on the target's fields."""
-        self.require_key("find")
-        hints = {"instance": self.owner}
-        manager = self.relationship.target._default_manager.db_manager(self._using, hints=hints)
+    def find(
+        self,
+        *conditions: models.Q,
+        through: Mapping[str, Any] | None = None,
+        order_by_through: str | Sequence[str] = (),
+        join_rows: bool = False,
+        **lookups: Any,
+    ) -> models.QuerySet[Any]:
+        """
+        The linked targets as a lazy queryset; a target linked to two of several owners comes twice.
+
+        conditions, lookups -- on the target's fields
+        through -- lookups on the join rows' columns
+        order_by_through -- columns of the join rows, "-" for descending; one owner only
+        join_rows -- each target carries its join row as `join_row`; one owner only
+        """
+        owners, relationship = self._keyed_owners("find"), self.relationship
+        first = next(iter(owners.values()), None)
+        hints = {} if first is None else {"instance": first}
+        manager = relationship.target._default_manager.db_manager(self._using, hints=hints)
         if self._unscoped:
             with soft_delete.scope(True):
                 targets = unscoped_queryset(manager.get_queryset())
         else:
             targets = manager.get_queryset()
-        found = many2many.related(self.relationship, [self.owner], targets)
+        found = many2many.related(relationship, list(owners.values()), targets)
         if hasattr(found, "marked"):
             found = found.marked()
+        if through or order_by_through or join_rows:
+            using = self._using or router.db_for_read(relationship.through)
+            rows = loading.join_rows(relationship, owners, using, dead_too=self._unscoped)
+            order = [order_by_through] if isinstance(order_by_through, str) else order_by_through
+            found = loading.by_join_rows(relationship, found, rows, through or {}, order)
+            if join_rows:
+                found = loading.with_join_rows(relationship, found, rows)
         return found.filter(*conditions, **lookups) if conditions or lookups else found  # type: ignore[no-any-return]
 
     def count(self, *conditions: models.Q, **lookups: Any) -> int:
-        """How many targets are linked, limited by conditions on the target's fields."""
+        """How many targets are linked, by find()'s conditions; one linked to two owners counts twice."""
         return self.find(*conditions, **lookups).count()
 
     # Writing
 
-    def append(self, *values: Any, through_defaults: Defaults = None) -> Changes:
+    def append(
+        self,
+        *given: Any,
+        through_defaults: Defaults = None,
+        to_all: bool = False,
+        update: bool = False,
+        full_save: bool = False,
+        dry_run: bool = False,
+        pairs: bool = False,
+    ) -> Changes:
         """
         Link the values; what is linked stays, a dead link is revived.
 
-        values -- instances (unsaved ones are stored), keys, dicts of fields, querysets, lists of these
-        through_defaults -- extra columns of the join rows: a dict, or a callable that gets each value
-            as given and returns one. Rows that exist keep theirs.
+        given -- instances (unsaved ones are stored), keys, dicts of fields, querysets, lists of these.
+            For several owners one value or list an owner, in their order
+        through_defaults -- extra columns of the join rows: a dict, or a callable that gets each value as
+            given (for several owners also the owner) and returns one. Rows that exist keep theirs
+        to_all -- for several owners: every value to every owner
+        update -- set the extra columns of links that exist, too
+        full_save -- write given instances that are stored already, too
+        dry_run -- only tell what would change
+        pairs -- tell which pairs changed, as Changes.pairs
 
-        Without values nothing happens. Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
+        Without values nothing happens. Raises PrimaryKeyRequired, ValueTypeMismatch, ValuesLengthMismatch
+        before any SQL.
         """
-        self.require_key("append")
-        return self._append(self._values(values, through_defaults))
+        asked = self._asked("append", given, through_defaults, to_all)
+        return self._append(asked, update=update, full_save=full_save, dry_run=dry_run, pairs=pairs)
 
-    def replace(self, *values: Any, through_defaults: Defaults = None) -> Changes:
+    def replace(
+        self,
+        *given: Any,
+        through_defaults: Defaults = None,
+        to_all: bool = False,
+        full_save: bool = False,
+        dry_run: bool = False,
+        pairs: bool = False,
+    ) -> Changes:
         """
         Link exactly the values: others are unlinked, those that were linked keep their join rows.
 
-        Values and errors are append()'s. Without values it is clear().
+        Values, options and errors are append()'s. Without values it is clear().
         """
-        self.require_key("replace")
-        wanted = self._values(values, through_defaults)
-        return self._replace(wanted) if wanted else self.clear()
+        if not given:
+            return self.clear(dry_run=dry_run, pairs=pairs)
+        asked = self._asked("replace", given, through_defaults, to_all)
+        return self._replace(asked, full_save=full_save, dry_run=dry_run, pairs=pairs)
 
-    def delete(self, *values: Any) -> Changes:
+    def delete(self, *given: Any, dry_run: bool = False, pairs: bool = False) -> Changes:
         """
-        Take the values off the owner; their rows stay. What is not linked, or has no key, is ignored.
+        Take the values off every owner; their rows stay. What is not linked, or has no key, is ignored.
 
         Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
-        self.require_key("delete")
-        return self._delete(self._values(values))
+        asked = Asked.of_all(self.relationship, self._keyed_owners("delete"), given)
+        asked = asked.stored_already().pulled(self._alias())
+        keys = None if asked.queryset is not None else [value.key for value in asked.distinct()]
 
-    def clear(self) -> Changes:
-        """Take all targets off the owner; their rows stay. Raises PrimaryKeyRequired before any SQL."""
-        self.require_key("clear")
-        relationship, using = self.relationship, self._write_alias()
-        with self._atomic(using, many2many.may_raise(relationship)):
-            changes = many2many.unlink(relationship, self.owner, using, destroy=self._unscoped)
-        self._forget()
-        return changes
+        def condition(using: str) -> Sql:
+            wanted = asked.sql(using) if keys is None else [held for held, _ in asked.targets(using).values()]
+            return many2many.naming(self.relationship, asked.owners, wanted, using)
+
+        return Changes() if asked.is_empty else self._unlink(asked.owners, condition, dry_run, pairs, asked=keys)
+
+    def clear(self, *, dry_run: bool = False, pairs: bool = False) -> Changes:
+        """Take all targets off every owner; their rows stay. Raises PrimaryKeyRequired before any SQL."""
+        owners = self._keyed_owners("clear")
+
+        def condition(using: str) -> Sql:
+            return many2many.clearing(self.relationship, owners, using)
+
+        return self._unlink(owners, condition, dry_run, pairs, clear=True) if owners else Changes()
+
+    def toggle(self, *given: Any, through_defaults: Defaults = None, pairs: bool = False) -> Changes:
+        """
+        Unlink those of the values that are linked and link the others, for each owner.
+
+        Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
+        """
+        asked = self._asked("toggle", given, through_defaults, to_all=True).pulled(self._alias(), needed=True)
+
+        def toggle(using: str) -> Changes:
+            asked.store(using)
+            links = asked.links(using)
+            stored = many2many.stored(self.relationship, links, using)
+            off = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is False])
+            on = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is not False])
+            condition = many2many.exactly(self.relationship, off, using)
+            return self._unlinked(asked.owners, condition, using, pairs) + self._linked(on, using, pairs)
+
+        return Changes() if asked.is_empty else self._run(asked.owners, toggle, asked, touch=True, several=True)
+
+    # Each verb's async twin
 
     async def afind(self, *conditions: models.Q, **lookups: Any) -> list[Any]:
         """find(), read."""
-        return [target async for target in self.find(*conditions, **lookups)]
+        return await sync_to_async(lambda: list(self.find(*conditions, **lookups)))()
 
     async def acount(self, *conditions: models.Q, **lookups: Any) -> int:
         return await sync_to_async(self.count)(*conditions, **lookups)
 
-    async def aappend(self, *values: Any, through_defaults: Defaults = None) -> Changes:
-        return await sync_to_async(self.append)(*values, through_defaults=through_defaults)
+    async def aappend(self, *given: Any, **options: Any) -> Changes:
+        return await sync_to_async(self.append)(*given, **options)
 
-    async def areplace(self, *values: Any, through_defaults: Defaults = None) -> Changes:
-        return await sync_to_async(self.replace)(*values, through_defaults=through_defaults)
+    async def areplace(self, *given: Any, **options: Any) -> Changes:
+        return await sync_to_async(self.replace)(*given, **options)
 
-    async def adelete(self, *values: Any) -> Changes:
-        return await sync_to_async(self.delete)(*values)
+    async def adelete(self, *given: Any, **options: Any) -> Changes:
+        return await sync_to_async(self.delete)(*given, **options)
 
-    async def aclear(self) -> Changes:
-        return await sync_to_async(self.clear)()
+    async def aclear(self, **options: Any) -> Changes:
+        return await sync_to_async(self.clear)(**options)
+
+    async def atoggle(self, *given: Any, **options: Any) -> Changes:
+        return await sync_to_async(self.toggle)(*given, **options)
 
     # What the related manager's add() and set() are: targets must be stored, updated_at stays
 
-    def append_stored(self, values: Iterable[Any], through_defaults: Mapping[str, Any]) -> Changes:
+    def append_stored(self, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Changes:
         """append() as Django's add() does it. Raises ValueError for a target that is not stored."""
-        return self._append(self._stored_values(values, through_defaults), touch=False)
+        return self._append(self._asked_stored("add", given, through_defaults), touch=False)
 
-    def replace_stored(self, values: Iterable[Any], through_defaults: Mapping[str, Any], *, clear: bool) -> Changes:
+    def replace_stored(self, given: Iterable[Any], through_defaults: Mapping[str, Any], *, clear: bool) -> Changes:
         """replace() as Django's set() does it; `clear` unlinks everything first."""
-        wanted = self._stored_values(values, through_defaults)
-        with transaction.atomic(using=self._write_alias()):
-            if clear or not wanted:
-                return self.clear() + self._append(wanted, touch=False)
-            return self._replace(wanted, touch=False)
+        asked = self._asked_stored("set", given, through_defaults)
+        if not clear:
+            return self._replace(asked, touch=False)
+        return self._run(asked.owners, lambda _: self.clear() + self._append(asked, touch=False), several=True)
 
-    def _stored_values(self, values: Iterable[Any], through_defaults: Mapping[str, Any]) -> list[_Value]:
-        found = self._values(values, through_defaults)
-        for value in found:
+    def _asked_stored(self, verb: str, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Asked:
+        asked = Asked.of_all(self.relationship, self._keyed_owners(verb), given, through_defaults)
+        (owner,) = asked.owners.values()
+        for value in asked.distinct():
             if value.instance is None:
                 continue
             if value.key is None:
@@ -184,185 +269,192 @@ class Association:
                     f"{self.relationship.label} cannot add {value.instance!r}: it is not stored. "
                     f"Save it first, or use append()."
                 )
-            if not router.allow_relation(value.instance, self.owner):
+            if not router.allow_relation(value.instance, owner):
                 raise ValueError(
                     f"{self.relationship.label} cannot take {value.instance!r}: it is on database "
-                    f"{value.instance._state.db!r}, its owner on {self.owner._state.db!r}."
+                    f"{value.instance._state.db!r}, its owner on {owner._state.db!r}."
                 )
-        return found
+        return asked
 
     # The work
 
-    def _append(self, values: Sequence[_Value], *, touch: bool = True) -> Changes:
-        if not values:
+    def _append(
+        self,
+        asked: Asked,
+        *,
+        touch: bool = True,
+        update: bool = False,
+        full_save: bool = False,
+        dry_run: bool = False,
+        pairs: bool = False,
+    ) -> Changes:
+        if asked.is_empty or not asked.owners:
             return Changes()
-        relationship, using = self.relationship, self._write_alias()
-        touches = touch and saving.is_touched(self.owner)
-        several = touches or _any_new(values) or many2many.can_revive(relationship)
-        with self._atomic(using, several or many2many.may_raise(relationship)):
-            changes = many2many.link(relationship, self._pairs(values, using), using)
-            if touches:
-                saving.touch(self.owner, using)
-        self._forget()
-        return changes
+        asked = asked.pulled(self._alias(), needed=update or full_save or dry_run or pairs)
+        if dry_run:
+            return self._preview(asked, pairs)
 
-    def _replace(self, values: Sequence[_Value], *, touch: bool = True) -> Changes:
-        relationship, using = self.relationship, self._write_alias()
-        with self._atomic(using, True):
-            pairs = self._pairs(values, using)
-            wanted = {pair.target_values for pair in pairs}
-            pks: Iterable[Any] = ()
-            only = None
-            if many2many.may_raise(relationship):
-                linked = many2many.linked_pks(relationship, self.owner, using)
-                only = [linked_values for linked_values in linked if linked_values not in wanted]
-                pks = [linked[linked_values] for linked_values in only]
+        def append(using: str) -> Changes:
+            if asked.queryset is not None:
+                return many2many.link_selected(self.relationship, asked.owners, asked.sql(using), asked.extra, using)
+            asked.store(using, full=full_save)
+            return self._linked(asked.links(using), using, pairs, update=update)
+
+        return self._run(asked.owners, append, asked, touch=touch)
+
+    def _replace(
+        self,
+        asked: Asked,
+        *,
+        touch: bool = True,
+        full_save: bool = False,
+        dry_run: bool = False,
+        pairs: bool = False,
+    ) -> Changes:
+        relationship, owners = self.relationship, asked.owners
+        if not owners:
+            return Changes()
+        asked = asked.pulled(self._alias(), needed=full_save or dry_run or pairs)
+        if dry_run:
+            using = self._alias()
+            condition = many2many.keeping(relationship, owners, asked.stored_already().links(using), using)
+            return self._preview(asked, pairs) + self._previewed(owners, condition, pairs)
+
+        def replace(using: str) -> Changes:
             # First what goes, then what comes: a unique column of the join rows may pass on.
-            removed = many2many.unlink(
-                relationship, self.owner, using, only=only, keep=wanted, pks=list(pks), destroy=self._unscoped
-            )
-            changes = removed + many2many.link(relationship, pairs, using)
-            if touch and saving.is_touched(self.owner):
-                saving.touch(self.owner, using)
-        self._forget()
+            if asked.queryset is not None:
+                found = asked.sql(using)
+                removed = self._unlinked(owners, many2many.keeping(relationship, owners, found, using), using, pairs)
+                return removed + many2many.link_selected(relationship, owners, found, asked.extra, using)
+            asked.store(using, full=full_save)
+            links = asked.links(using)
+            removed = self._unlinked(owners, many2many.keeping(relationship, owners, links, using), using, pairs)
+            return removed + self._linked(links, using, pairs)
+
+        return self._run(owners, replace, asked, touch=touch, several=True)
+
+    def _unlink(
+        self,
+        owners: many2many.Owners,
+        condition: Callable[[str], Sql],
+        dry_run: bool,
+        pairs: bool,
+        **told: Any,
+    ) -> Changes:
+        if dry_run:
+            return self._previewed(owners, condition(self._alias()), pairs)
+        return self._run(owners, lambda using: self._unlinked(owners, condition(using), using, pairs, **told))
+
+    def _linked(self, links: Links, using: str, pairs: bool, *, update: bool = False) -> Changes:
+        return many2many.link(self.relationship, links, using, update=update, pairs=pairs or self._announces)
+
+    def _unlinked(self, owners: many2many.Owners, condition: Sql, using: str, pairs: bool, **told: Any) -> Changes:
+        pairs = pairs or self._announces
+        return many2many.unlink(
+            self.relationship, owners, condition, using, destroy=self._unscoped, pairs=pairs, **told
+        )
+
+    def _preview(self, asked: Asked, pairs: bool) -> Changes:
+        using, known = self._alias(), asked.stored_already()
+        new = asked.count() - known.count()
+        return many2many.preview(self.relationship, known.links(using), new, using, pairs=pairs)
+
+    def _previewed(self, owners: many2many.Owners, condition: Sql, pairs: bool) -> Changes:
+        return many2many.preview_unlink(
+            self.relationship, owners, condition, self._alias(), destroy=self._unscoped, pairs=pairs
+        )
+
+    def _run(
+        self,
+        owners: many2many.Owners,
+        work: Callable[[str], Changes],
+        asked: Asked | None = None,
+        *,
+        touch: bool = False,
+        several: bool = False,
+    ) -> Changes:
+        """Do the work in one transaction; if it fails, nothing is left of it in the database or on objects."""
+        relationship, using = self.relationship, self._alias()
+        touched = [owner for owner in owners.values() if touch and saving.is_touched(owner)]
+        new = asked.new_instances() if asked is not None else []
+
+        def attempt() -> Changes:
+            with saving.taken_back_on_error(new, touched):
+                if touched:
+                    # First, so that verbs on the same owners wait for each other here and not in a deadlock.
+                    saving.touch(touched, using)
+                changes = work(using)
+                if self._announces and changes:
+                    told = changes.pairs or {}
+                    association_changed.send(relationship.through, relationship=relationship, using=using, **told)
+                return changes
+
+        # A savepoint only where an error can leave something half done inside a caller's transaction.
+        several = several or bool(touched or new) or many2many.can_revive(relationship)
+        changes = atomically(attempt, using, savepoint=several or many2many.may_raise(relationship))
+        for owner in owners.values():
+            # Prefetched targets are out of date.
+            getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
         return changes
 
-    def _delete(self, values: Sequence[_Value]) -> Changes:
-        relationship, using = self.relationship, self._write_alias()
-        stored = [value for value in values if value.instance is None or value.instance.pk is not None]
-        with self._atomic(using, len(stored) > 1 or many2many.may_raise(relationship)):
-            pairs = self._existing_pairs(stored, using)
-            changes = many2many.unlink(
-                relationship,
-                self.owner,
-                using,
-                only=[pair.target_values for pair in pairs],
-                pks=[pair.pk for pair in pairs],
-                destroy=self._unscoped,
-            )
-        self._forget()
-        return changes
+    @property
+    def _announces(self) -> bool:
+        return association_changed.has_listeners(self.relationship.through)
 
-    # Guards
+    def _alias(self) -> str:
+        if self._using:
+            return self._using
+        owners = self.owners
+        return router.db_for_write(self.relationship.through, **({"instance": owners[0]} if owners else {}))
+
+    # Owners and values
 
     def require_key(self, verb: str = "") -> None:
-        """Raise PrimaryKeyRequired if the owner lacks its key or a value that its links refer to."""
-        owner, relationship = self.owner, self.relationship
-        for field in (*owner._meta.pk_fields, *relationship.owner_key.foreign_related_fields):
-            if getattr(owner, field.attname) is None:
-                raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
+        """Raise PrimaryKeyRequired if an owner lacks its key or a value that its links refer to."""
+        self._keyed_owners(verb)
 
-    def _write_alias(self) -> str:
-        return self._using or router.db_for_write(self.relationship.through, instance=self.owner)
+    def _keyed_owners(self, verb: str) -> dict[Values, models.Model]:
+        """The owners by the values that join rows hold of them, each once."""
+        relationship = self.relationship
+        key = relationship.owner_key
+        found: dict[Values, models.Model] = {}
+        for owner in self.owners:
+            for field in (*owner._meta.pk_fields, *key.foreign_related_fields):
+                if getattr(owner, field.attname) is None:
+                    raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
+            found.setdefault(held_values(key, owner), owner)
+        return found
 
-    def _atomic(self, using: str, may_fail_between: bool) -> Any:
-        # A savepoint only where an error can leave something half done inside a caller's transaction.
-        return transaction.atomic(using=using, savepoint=may_fail_between)
+    def _asked(self, verb: str, given: Sequence[Any], defaults: Defaults, to_all: bool) -> Asked:
+        """What each owner is to be linked with; `defaults` are checked here, before any SQL."""
+        owners, relationship = self._keyed_owners(verb), self.relationship
+        if not callable(defaults):
+            relationship.through(**(defaults or {}))  # a TypeError for an unknown column
+        elif any(isinstance(value, models.QuerySet) for value in given):
+            raise CallableForQueryset(relationship.label)
+        one_each = self.is_batch and not to_all
+        if one_each and len(given) != len(self.owners):
+            raise ValuesLengthMismatch(verb, len(self.owners), len(given))
+        if not one_each and not callable(defaults):
+            return Asked.of_all(relationship, owners, given, defaults)
+        by_owner: dict[Values, list[values.Value]] = {}
+        for number, owner in enumerate(self.owners):
+            read = values.read(
+                relationship, given[number : number + 1] if one_each else given, self._extra(defaults, owner)
+            )
+            by_owner.setdefault(held_values(relationship.owner_key, owner), []).extend(read)
+        return Asked(relationship, owners, by_owner)
 
-    def _forget(self) -> None:
-        """Prefetched targets of the owner are out of date."""
-        getattr(self.owner, "_prefetched_objects_cache", {}).pop(self.relationship.cache_name, None)
-
-    # Values
-
-    def _values(self, given: Iterable[Any], through_defaults: Defaults = None) -> list[_Value]:
-        """The values flattened and checked, each target once; no SQL, but for querysets."""
-        found: dict[Any, _Value] = {}
-        for value in self._flattened(given):
-            instance, key = self._read(value)
-            defaults = through_defaults(value) if callable(through_defaults) else through_defaults
-            identity = ("key", key) if key is not None else ("object", id(instance))
-            found.setdefault(identity, _Value(value, instance, key, dict(defaults or {})))
-        return list(found.values())
-
-    def _flattened(self, values: Iterable[Any]) -> Iterator[Any]:
-        for value in values:
-            if isinstance(value, models.QuerySet):
-                if not _is_a(value.model, self.relationship.target):
-                    raise self._mismatch(value)
-                yield from value
-            elif isinstance(value, (list, set, frozenset)) or hasattr(value, "__next__"):
-                yield from self._flattened(value)
-            else:
-                yield value
-
-    def _read(self, value: Any) -> tuple[models.Model | None, Any]:
-        """A value as (instance, key); the key is None for an instance without one."""
-        target = self.relationship.target
-        if isinstance(value, dict):
-            try:
-                value = target(**value)
-            except TypeError as error:
-                raise self._mismatch(value) from error
-        if isinstance(value, models.Model):
-            if not _is_a(type(value), target):
-                raise self._mismatch(value)
-            key = value.pk
-            return value, None if _is_unset(key) else key
-        return None, self._read_key(value)
-
-    def _read_key(self, value: Any) -> Any:
-        fields = self.relationship.target._meta.pk_fields
-        parts = value if isinstance(value, tuple) else (value,)
-        is_whole = isinstance(value, tuple) == (len(fields) > 1) and len(parts) == len(fields)
-        if not is_whole or any(part is None or isinstance(part, models.Model) for part in parts):
-            raise self._mismatch(value)
-        try:
-            key = tuple(field.to_python(part) for field, part in zip(fields, parts, strict=True))
-        except (ValidationError, TypeError, ValueError) as error:
-            raise self._mismatch(value) from error
-        return key if len(fields) > 1 else key[0]
-
-    def _mismatch(self, value: Any) -> ValueTypeMismatch:
-        target = self.relationship.target
-        names = [field.name for field in target._meta.pk_fields]
-        return ValueTypeMismatch(self.relationship.label, value, target, names)
-
-    # Pairs
-
-    def _pairs(self, values: Sequence[_Value], using: str) -> list[Pair]:
-        """A pair for each value, once; new targets are stored."""
-        saving.store([value.instance for value in values if value.instance is not None], using)
-        pairs = self._existing_pairs(values, using)
-        for pair in pairs:
-            if None in pair.target_values:
-                field = next(f for f in self.relationship.target_key.foreign_related_fields)
-                raise PrimaryKeyRequired(self.relationship.target, self.relationship.label, field.attname)
-        return list({pair.key: pair for pair in reversed(pairs)}.values())[::-1]
-
-    def _existing_pairs(self, values: Sequence[_Value], using: str) -> list[Pair]:
-        key = self.relationship.target_key
-        owner_values = self.relationship.owner_key.get_foreign_related_value(self.owner)
-        referenced = self._referenced_values([v.key for v in values if v.instance is None], using)
-        pairs = []
-        for value in values:
-            if value.instance is not None:
-                pk, target_values = value.instance.pk, key.get_foreign_related_value(value.instance)
-            elif value.key in referenced:
-                pk, target_values = value.key, referenced[value.key]
-            else:
-                continue
-            pairs.append(Pair(self.owner, owner_values, target_values, pk, value.defaults))
-        return pairs
-
-    def _referenced_values(self, keys: Sequence[Any], using: str) -> dict[Any, Values]:
-        """Primary key -> the values that join rows hold; one SELECT where they are not the key itself."""
-        target, fields = self.relationship.target, self.relationship.target_key.foreign_related_fields
-        if tuple(fields) == tuple(target._meta.pk_fields):
-            return {key: key if isinstance(key, tuple) else (key,) for key in keys}
-        if not keys:
-            return {}
-        rows = target._base_manager.using(using).filter(pk__in=keys).values_list("pk", *(f.attname for f in fields))
-        return {row[0]: tuple(row[1:]) for row in rows}
+    def _extra(self, defaults: Defaults, owner: models.Model) -> values.Extra:
+        if not callable(defaults):
+            return lambda _: defaults or {}
+        if self.is_batch:
+            return lambda value: dict(defaults(value, owner))
+        return lambda value: dict(defaults(value))
 
 
-def _is_a(model: type[models.Model], target: type[models.Model]) -> bool:
-    return issubclass(model, target._meta.concrete_model or target)
-
-
-def _is_unset(key: Any) -> bool:
-    return key is None or (isinstance(key, tuple) and None in key)
-
-
-def _any_new(values: Iterable[_Value]) -> bool:
-    return any(value.instance is not None and value.instance._state.adding for value in values)
+def _common_model(owners: Sequence[models.Model]) -> type[models.Model]:
+    models_ = {owner._meta.concrete_model for owner in owners}
+    if len(models_) != 1:
+        raise OwnersMismatch(sorted({owner._meta.label for owner in owners}))
+    return type(owners[0])

@@ -100,6 +100,30 @@ class ValuesLengthMismatch(AssociationError, ValueError):
         self.values = values
 
 
+class OwnersMismatch(AssociationError, TypeError):
+    """
+    An association was opened on no owners, or on owners of several models.
+
+    labels -- of the models, sorted
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        got = " and ".join(labels) if labels else "none"
+        super().__init__(
+            f"An association takes owners of one model; got {got}. For owners that may be none, pass a queryset."
+        )
+
+
+class CallableForQueryset(AssociationError, TypeError):
+    """through_defaults was a callable for targets that stay in the database, where it cannot be called."""
+
+    def __init__(self, relation: str) -> None:
+        super().__init__(
+            f"{relation} got a queryset and a callable through_defaults. "
+            f"Pass a dict for all of its targets, or list(queryset)."
+        )
+
+
 class ScopeError(AssociationError, TypeError):
     """unscoped() was called on a queryset that has been filtered or annotated."""
 

@@ -16,8 +16,8 @@ from django.db.models.fields.related_descriptors import create_forward_many_to_m
 from django.db.models.utils import resolve_callables
 
 from gorm_assoc import relationship, soft_delete
-from gorm_assoc.association import Association, Changes, Defaults
-from gorm_assoc.query import unscoped_queryset
+from gorm_assoc.association import Association, Changes
+from gorm_assoc.query import scoped_queryset
 
 if TYPE_CHECKING:
     _Base = models.Manager[Any]
@@ -60,9 +60,8 @@ class ManyVerbs(_Base):
     # Reading
 
     def _apply_rel_filters(self, queryset: Any) -> Any:
-        found = super()._apply_rel_filters(queryset)  # type: ignore[misc]
-        # So that user.languages.all().unscoped() knows these conditions for the manager's own.
-        return found.marked() if hasattr(found, "marked") else found
+        # A target of the project's own may have Django's Query, which cannot exclude() by composite keys.
+        return super()._apply_rel_filters(scoped_queryset(queryset))  # type: ignore[misc]
 
     @property
     def constrained_target(self) -> None:
@@ -72,8 +71,7 @@ class ManyVerbs(_Base):
     def unscoped(self) -> Any:
         """The linked targets as a queryset, dead links and dead targets too."""
         with soft_delete.scope(True):
-            queryset = unscoped_queryset(self.target_manager.get_queryset(self))
-            return self._apply_rel_filters(queryset)
+            return self._apply_rel_filters(self.target_manager.get_queryset(self))
 
     def find(self, *conditions: models.Q, **lookups: Any) -> models.QuerySet[Any]:
         """The linked targets as a queryset, limited by conditions on the target's fields."""
@@ -91,33 +89,40 @@ class ManyVerbs(_Base):
 
     # The verbs; their docstrings are Association's
 
-    def append(self, *values: Any, through_defaults: Defaults = None) -> Changes:
+    def append(self, *values: Any, **options: Any) -> Changes:
         """Link the values; see Association.append()."""
-        return self.association.append(*values, through_defaults=through_defaults)
+        return self.association.append(*values, **options)
 
-    def replace(self, *values: Any, through_defaults: Defaults = None) -> Changes:
+    def replace(self, *values: Any, **options: Any) -> Changes:
         """Link exactly the values; see Association.replace()."""
-        return self.association.replace(*values, through_defaults=through_defaults)
+        return self.association.replace(*values, **options)
 
-    def delete(self, *values: Any) -> Changes:
+    def delete(self, *values: Any, **options: Any) -> Changes:
         """Take the values off the owner; see Association.delete()."""
-        return self.association.delete(*values)
+        return self.association.delete(*values, **options)
 
-    def clear(self) -> Changes:  # type: ignore[override]
-        """Take all targets off the owner."""
-        return self.association.clear()
+    def clear(self, **options: Any) -> Changes:
+        """Take all targets off the owner; see Association.clear()."""
+        return self.association.clear(**options)
 
-    async def aappend(self, *values: Any, through_defaults: Defaults = None) -> Changes:
-        return await sync_to_async(self.append)(*values, through_defaults=through_defaults)
+    def toggle(self, *values: Any, **options: Any) -> Changes:
+        """Unlink what is linked of the values, link the rest; see Association.toggle()."""
+        return self.association.toggle(*values, **options)
 
-    async def areplace(self, *values: Any, through_defaults: Defaults = None) -> Changes:
-        return await sync_to_async(self.replace)(*values, through_defaults=through_defaults)
+    async def aappend(self, *values: Any, **options: Any) -> Changes:
+        return await self.association.aappend(*values, **options)
 
-    async def adelete(self, *values: Any) -> Changes:
-        return await sync_to_async(self.delete)(*values)
+    async def areplace(self, *values: Any, **options: Any) -> Changes:
+        return await self.association.areplace(*values, **options)
 
-    async def aclear(self) -> Changes:
-        return await sync_to_async(self.clear)()
+    async def adelete(self, *values: Any, **options: Any) -> Changes:
+        return await self.association.adelete(*values, **options)
+
+    async def aclear(self, **options: Any) -> Changes:
+        return await self.association.aclear(**options)
+
+    async def atoggle(self, *values: Any, **options: Any) -> Changes:
+        return await self.association.atoggle(*values, **options)
 
     # Django's own: the same work, with Django's guards, and updated_at left alone
 
@@ -134,5 +139,6 @@ class ManyVerbs(_Base):
         self.association.replace_stored(tuple(objs), dict(resolve_callables(through_defaults or {})), clear=clear)
 
 
-for _writer in "append replace delete clear aappend areplace adelete aclear add remove set".split():
+_WRITERS = "append replace delete clear toggle add remove set aappend areplace adelete aclear atoggle"
+for _writer in _WRITERS.split():
     getattr(ManyVerbs, _writer).alters_data = True  # templates must not call it

@@ -8,19 +8,36 @@ save(), or has a parent table, is stored by save() itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
+from gorm_assoc.kinds.conditions import Columns
+from gorm_assoc.values import is_unset
 
-def store(instances: Sequence[models.Model], using: str) -> None:
-    """Insert the objects that are not stored yet; each is saved on `using` afterwards. All of one model."""
-    new = list({id(instance): instance for instance in instances if instance._state.adding}.values())
+
+def store(instances: Sequence[models.Model], using: str, *, full: bool = False) -> None:
+    """
+    Insert the objects that are not stored yet; each is saved on `using` afterwards. All of one model.
+
+    full -- save() the others, too: what they carry is written
+    """
+    distinct = {id(instance): instance for instance in instances}
+    inserted = _insert_new([instance for instance in distinct.values() if instance._state.adding], using)
+    if full:
+        for number, instance in distinct.items():
+            if number not in inserted:
+                instance.save(using=using)
+
+
+def _insert_new(new: Sequence[models.Model], using: str) -> set[int]:
+    """Insert those whose key is not stored; the ids of the objects that were inserted."""
     if not new:
-        return
+        return set()
     stored = _stored_keys(new, using)
     for instance in new:
         if instance.pk in stored:
@@ -31,10 +48,11 @@ def store(instances: Sequence[models.Model], using: str) -> None:
         by_class.setdefault(type(instance), []).append(instance)
     for model, group in by_class.items():
         _insert(model, group, using)
+    return {id(instance) for instance in missing}
 
 
 def _stored_keys(instances: Sequence[models.Model], using: str) -> set[Any]:
-    keys = [instance.pk for instance in instances if not _is_unset(instance.pk)]
+    keys = [instance.pk for instance in instances if not is_unset(instance.pk)]
     if not keys:
         return set()
     model = type(instances[0])._meta.concrete_model or type(instances[0])
@@ -43,7 +61,7 @@ def _stored_keys(instances: Sequence[models.Model], using: str) -> set[Any]:
 
 def _insert(model: type[models.Model], instances: Sequence[models.Model], using: str) -> None:
     features = connections[using].features
-    without_key = any(_is_unset(instance.pk) for instance in instances)
+    without_key = any(is_unset(instance.pk) for instance in instances)
     if _has_own_save(model) or model._meta.parents or (without_key and not features.can_return_rows_from_bulk_insert):
         for instance in instances:
             instance.save(using=using, force_insert=True)
@@ -65,10 +83,6 @@ def _has_own_save(model: type[models.Model]) -> bool:
     )
 
 
-def _is_unset(key: Any) -> bool:
-    return key is None or (isinstance(key, tuple) and None in key)
-
-
 def is_touched(owner: models.Model) -> bool:
     """Whether the owner has an updated_at that a change of its links moves, as in GORM."""
     return any(
@@ -76,8 +90,31 @@ def is_touched(owner: models.Model) -> bool:
     )
 
 
-def touch(owner: models.Model, using: str) -> None:
-    """Set the owner's updated_at to now, in the database and on the object."""
+def touch(owners: Sequence[models.Model], using: str) -> None:
+    """Set the owners' updated_at to now, in the database with one UPDATE and on the objects. All of one model."""
     now = timezone.now()
-    type(owner)._base_manager.using(using).filter(pk=owner.pk).update(updated_at=now)
-    owner.updated_at = now  # type: ignore[attr-defined]
+    model = type(owners[0])
+    condition = Columns(model._meta.pk_fields, using).among(sorted(_key_values(owner) for owner in owners))
+    rows = model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
+    rows.update(updated_at=now)
+    for owner in owners:
+        owner.updated_at = now  # type: ignore[attr-defined]
+
+
+def _key_values(instance: models.Model) -> tuple[Any, ...]:
+    return instance.pk if isinstance(instance.pk, tuple) else (instance.pk,)
+
+
+@contextmanager
+def taken_back_on_error(new: Sequence[models.Model], touched: Sequence[models.Model]) -> Iterator[None]:
+    """If what runs inside fails, the objects are as before: new ones without invented keys, owners untouched."""
+    keys = [(instance, instance.pk, instance._state.adding, instance._state.db) for instance in new]
+    times = [(owner, owner.updated_at) for owner in touched]  # type: ignore[attr-defined]
+    try:
+        yield
+    except BaseException:
+        for instance, pk, adding, db in keys:
+            instance.pk, instance._state.adding, instance._state.db = pk, adding, db
+        for owner, time in times:
+            owner.updated_at = time  # type: ignore[attr-defined]
+        raise

@@ -17,7 +17,7 @@ ROWS = [
     ["exceptions", "signals", "options", "naming", "conf"],
     ["relationship"],
     ["soft_delete", "constraints", "operations", "join_key", "through", "fields"],
-    ["kinds", "query", "saving", "association", "managers", "models"],
+    ["kinds", "query", "transactions", "values", "saving", "asked", "association", "managers", "models"],
     ["forms", "checks", "admin", "management", "apps"],
 ]
 ORDER = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
@@ -26,6 +26,7 @@ ORDER = {name: (row, place) for row, names in enumerate(ROWS) for place, name in
 LATE = {
     ("fields", "managers"),  # a descriptor builds its manager class when it is first used
     ("fields", "forms"),  # a form field is built when a form asks for it
+    ("join_key", "forms"),
     ("query", "association"),
     ("constraints", "conf"),
     ("apps", "checks"),

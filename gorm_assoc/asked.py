@@ -1,0 +1,136 @@
+"""
+What a writing verb is asked for: which owner is to be linked with which targets.
+
+Either targets that are known here, for each owner; or one queryset for all owners, which stays
+in the database for as long as nobody needs to know its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import models
+
+from gorm_assoc import saving, values
+from gorm_assoc.exceptions import PrimaryKeyRequired
+from gorm_assoc.kinds import many2many
+from gorm_assoc.kinds.base import Links, Values
+from gorm_assoc.kinds.conditions import Sql, subquery
+from gorm_assoc.kinds.many2many import Owners
+from gorm_assoc.relationship import Relationship
+from gorm_assoc.values import Value
+
+
+class Asked:
+    """
+    owners -- by the values that join rows hold of them
+    by_owner -- the targets of each, where they are known here
+    queryset, extra -- the targets of all, where they stay in the database, and their extra columns
+    """
+
+    def __init__(
+        self,
+        relationship: Relationship,
+        owners: Owners,
+        by_owner: Mapping[Values, list[Value]] | None = None,
+        queryset: models.QuerySet[Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.relationship = relationship
+        self.owners = owners
+        self.by_owner = by_owner or {}
+        self.queryset = queryset
+        self.extra = dict(extra or {})
+
+    @classmethod
+    def of_all(
+        cls, relationship: Relationship, owners: Owners, given: Iterable[Any], extra: Mapping[str, Any] | None = None
+    ) -> Asked:
+        """The same values for every owner."""
+        given = list(given)
+        if len(given) == 1 and values.is_target_queryset(relationship, given[0]):
+            return cls(relationship, owners, queryset=given[0], extra=extra)
+        read = values.read(relationship, given, lambda _: extra or {})
+        return cls(relationship, owners, dict.fromkeys(owners, read))
+
+    @property
+    def is_empty(self) -> bool:
+        return self.queryset is None and not any(self.by_owner.values())
+
+    def distinct(self) -> list[Value]:
+        """Every value once, whichever owners it is for."""
+        lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()
+        return list({id(value): value for wanted in lists for value in wanted}.values())
+
+    def new_instances(self) -> list[models.Model]:
+        return [value.instance for value in self.distinct() if value.instance is not None and value.is_new]
+
+    def pulled(self, using: str, *, needed: bool = False) -> Asked:
+        """The same with a queryset's targets read, where they cannot stay in the database."""
+        queryset = self.queryset
+        if queryset is None:
+            return self
+        is_elsewhere = queryset._db and queryset.db != using  # type: ignore[attr-defined]
+        if not (needed or is_elsewhere or many2many.may_raise(self.relationship)):
+            return self
+        read = values.read(self.relationship, [queryset], lambda _: self.extra)
+        return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))
+
+    def stored_already(self) -> Asked:
+        """Without the targets that have no key yet."""
+        lists = {id(wanted): [v for v in wanted if v.key is not None] for wanted in self.by_owner.values()}
+        by_owner = {owner: lists[id(wanted)] for owner, wanted in self.by_owner.items()}
+        return Asked(self.relationship, self.owners, by_owner, self.queryset, self.extra)
+
+    def count(self) -> int:
+        return sum(len(wanted) for wanted in self.by_owner.values())
+
+    def sql(self, using: str) -> Sql:
+        """The queryset's targets as a subquery of the values that join rows hold."""
+        assert self.queryset is not None
+        fields = self.relationship.target_key.foreign_related_fields
+        return subquery(self.queryset, [field.attname for field in fields], using)
+
+    def store(self, using: str, *, full: bool = False) -> None:
+        """Store new targets; with `full`, write the others too."""
+        instances = [value.instance for value in self.distinct() if value.instance is not None]
+        saving.store(instances, using, full=full)
+
+    def links(self, using: str) -> Links:
+        """The links between owners and targets, each once, in the order of their keys. Targets are stored."""
+        targets = self.targets(using)
+        rows: dict[Values, Mapping[str, Any]] = {}
+        for owner_values, wanted in self.by_owner.items():
+            for value in wanted:
+                if (target := targets.get(id(value))) is not None:
+                    rows.setdefault((*owner_values, *target[0]), value.extra)
+        # Always in the same order, so that two verbs that insert the same pairs do not wait for each other.
+        ordered = sorted(rows)
+        extras = [rows[row] for row in ordered]
+        are_same = all(extra is extras[0] or extra == extras[0] for extra in extras)
+        return Links(ordered, (extras[:1] or [{}]) if are_same else extras, self.owners, dict(targets.values()))
+
+    def targets(self, using: str) -> dict[int, tuple[Values, Any]]:
+        """id of each value -> the values that join rows hold of its target, and the target's primary key."""
+        relationship, asked = self.relationship, self.distinct()
+        key = relationship.target_key
+        by_key = many2many.referenced_values(relationship, [v.key for v in asked if v.instance is None], using)
+        found: dict[int, tuple[Values, Any]] = {}
+        for value in asked:
+            if value.instance is None:
+                if value.key in by_key:
+                    found[id(value)] = by_key[value.key], value.key
+                continue
+            held = held_values(key, value.instance)
+            if None in held:
+                unset = key.foreign_related_fields[held.index(None)].attname
+                raise PrimaryKeyRequired(relationship.target, relationship.label, unset)
+            found[id(value)] = held, value.instance.pk
+        return found
+
+
+def held_values(key: models.ForeignObject[Any, Any], instance: models.Model) -> Values:
+    """The values that join rows hold of an instance, as the columns' own types."""
+    held = key.get_foreign_related_value(instance)
+    return tuple(field.to_python(part) for field, part in zip(key.foreign_related_fields, held, strict=True))

@@ -1,0 +1,137 @@
+"""
+WHERE clauses over many values, that stay one statement.
+
+A few values stand in the statement as a list. Many go in as one parameter, which each
+database unfolds in its own way:
+
+    SQLite       json_each(...)
+    PostgreSQL   unnest(...)
+    others       the list again; their drivers put values into the text, without a limit on their number
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, models
+
+from gorm_assoc.kinds.base import Values
+
+FEW = 100  # up to here a list is as fast, and reads better in a log
+_JSON = (int, str, float, type(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A piece of SQL and its parameters."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+    def __and__(self, other: Sql) -> Sql:
+        return Sql(f"{self.text} AND {other.text}", (*self.params, *other.params))
+
+
+class Columns:
+    """
+    Columns of one table on one database: quoted, and able to compare themselves with values.
+
+    fields -- of the join model
+    """
+
+    def __init__(self, fields: Sequence[models.Field[Any, Any]], using: str) -> None:
+        self.fields = tuple(fields)
+        self.connection = connections[using]
+        self.quoted = tuple(quoted(self.connection, str(field.column)) for field in self.fields)
+
+    def prepared(self, values: Values) -> Values:
+        """The values as the driver takes them."""
+        return tuple(
+            field.get_db_prep_save(value, self.connection) for field, value in zip(self.fields, values, strict=True)
+        )
+
+    def among(self, rows: Iterable[Values]) -> Sql:
+        """Whether the columns hold one of these rows of values."""
+        found = [self.prepared(row) for row in rows]
+        if not found:
+            return Sql("1 = 0")
+        if len(found) == 1:
+            return Sql(" AND ".join(f"{column} = %s" for column in self.quoted), found[0])
+        listed = self.listed(found)
+        return Sql(f"{self._tuple()} IN ({listed.text})", listed.params)
+
+    def not_among(self, rows: Iterable[Values]) -> Sql:
+        """Whether the columns hold none of these rows of values."""
+        found = [self.prepared(row) for row in rows]
+        if not found:
+            return Sql("1 = 1")
+        if len(found) > FEW and self.connection.vendor == "postgresql":
+            # NOT IN of many would compare each row with each value; this becomes an anti-join.
+            return self._without(self.unfolded(found).text.removeprefix("SELECT * FROM "), self.unfolded(found).params)
+        listed = self.listed(found)
+        return Sql(f"{self._tuple()} NOT IN ({listed.text})", listed.params)
+
+    def among_subquery(self, found: Sql) -> Sql:
+        """Whether the columns hold one of a subquery's rows."""
+        # In a derived table MySQL takes a LIMIT, and the table that is being written.
+        return Sql(f"{self._tuple()} IN (SELECT * FROM ({found.text}) AS found)", found.params)
+
+    def not_among_subquery(self, found: Sql) -> Sql:
+        """Whether the columns hold none of a subquery's rows."""
+        if self.connection.vendor == "postgresql":
+            return self._without(f"({found.text})", found.params)
+        return Sql(f"{self._tuple()} NOT IN (SELECT * FROM ({found.text}) AS found)", found.params)
+
+    def _without(self, source: str, params: Values) -> Sql:
+        names = [f"found{number}" for number in range(len(self.fields))]
+        same = " AND ".join(f"found.{name} = {column}" for name, column in zip(names, self.quoted, strict=True))
+        return Sql(f"NOT EXISTS (SELECT 1 FROM {source} AS found ({', '.join(names)}) WHERE {same})", params)
+
+    def listed(self, rows: Sequence[Values]) -> Sql:
+        """The rows as what stands in IN (...)."""
+        width = len(self.fields)
+        if len(rows) > FEW and self.can_unfold(rows):
+            return self.unfolded(rows)
+        params = tuple(value for row in rows for value in row)
+        if width == 1:
+            return Sql(", ".join(["%s"] * len(rows)), params)
+        row_sql = f"({', '.join(['%s'] * width)})"
+        values = "VALUES " if self.connection.vendor == "sqlite" else ""
+        return Sql(values + ", ".join([row_sql] * len(rows)), params)
+
+    def can_unfold(self, rows: Sequence[Values]) -> bool:
+        if self.connection.vendor == "postgresql":
+            return True
+        return self.connection.vendor == "sqlite" and all(isinstance(value, _JSON) for row in rows for value in row)
+
+    def unfolded(self, rows: Sequence[Values]) -> Sql:
+        """A SELECT of the rows, from one parameter (PostgreSQL: one a column). `rows` are prepared."""
+        if self.connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{field.db_type(self.connection)}[]" for field in self.fields)
+            return Sql(f"SELECT * FROM unnest({arrays})", tuple(list(column) for column in zip(*rows, strict=True)))
+        if len(self.fields) == 1:
+            return Sql("SELECT value FROM json_each(%s)", (json.dumps([row[0] for row in rows]),))
+        columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.fields)))
+        return Sql(f"SELECT {columns} FROM json_each(%s)", (json.dumps(rows),))
+
+    def _tuple(self) -> str:
+        return self.quoted[0] if len(self.quoted) == 1 else f"({', '.join(self.quoted)})"
+
+
+def quoted(connection: Any, name: str) -> str:
+    """A quoted identifier in a statement that has parameters."""
+    return str(connection.ops.quote_name(name)).replace("%", "%%")
+
+
+def subquery(queryset: models.QuerySet[Any], attnames: Sequence[str], using: str) -> Sql:
+    """A queryset's values as SQL; the columns are called found0, found1, ..."""
+    names = [f"found{number}" for number in range(len(attnames))]
+    found = queryset.using(using)
+    if not found.query.is_sliced:
+        found = found.order_by()
+    found = found.annotate(**{name: models.F(attname) for name, attname in zip(names, attnames, strict=True)})
+    text, params = found.values_list(*names).query.get_compiler(using).as_sql()
+    return Sql(text, tuple(params))

@@ -1,0 +1,328 @@
+"""
+The statements that read and write join rows: one each, however many rows.
+
+    insert   INSERT ... ON CONFLICT DO NOTHING      pairs that have no row
+    update   UPDATE ... SET                         extra columns; revive dead rows
+    remove   DELETE, or UPDATE of deleted_at        rows that a condition names
+    stored   SELECT                                 which pairs have a row, live or dead
+
+A chunk is 10,000 rows where values stand in the statement, all of them elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, connections, models
+from django.db.models import sql
+from django.utils import timezone
+
+from gorm_assoc.kinds.base import Links, Values
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
+from gorm_assoc.relationship import Relationship
+from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
+
+CHUNK = 10_000
+
+
+class JoinRows:
+    """The join table of a relationship, on one database."""
+
+    def __init__(self, relationship: Relationship, using: str) -> None:
+        self.relationship = relationship
+        self.through = relationship.through
+        self.using = using
+        self.connection = connections[using]
+        self.table = quoted(self.connection, self.through._meta.db_table)
+        self.owner = Columns(relationship.owner_key.local_related_fields, using)
+        self.target = Columns(relationship.target_key.local_related_fields, using)
+        self.pair = Columns((*self.owner.fields, *self.target.fields), using)
+        field = deleted_at_field(self.through)
+        self.deleted_at = quoted(self.connection, str(field.column)) if field is not None else ""
+
+    # Conditions
+
+    def of_rows(self, rows: Sequence[Values]) -> Sql:
+        """The join rows of these pairs."""
+        width = len(self.owner.fields)
+        owners = {row[:width] for row in rows}
+        if len(owners) == 1:  # shorter, and the key's index serves it
+            return self.owner.among(owners) & self.target.among([row[width:] for row in rows])
+        return self.pair.among(rows)
+
+    @property
+    def live(self) -> Sql | None:
+        return Sql(f"{self.deleted_at} IS NULL") if self.deleted_at else None
+
+    # Statements
+
+    def insert(self, links: Links) -> int:
+        """Insert a row for each link that has none; how many (on MariaDB/MySQL not told: -1)."""
+        inserted = 0
+        for chunk in self._chunks(links):
+            fields, rows, constants = self._columns_and_rows(chunk)
+            inserted += self._execute(self._insert_sql(fields, rows, constants))
+        return -1 if self.connection.vendor == "mysql" else inserted
+
+    def insert_objects(self, objects: Sequence[models.Model]) -> None:
+        """The same for join rows as objects."""
+        fields = [
+            field
+            for field in self.through._meta.local_concrete_fields
+            if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
+        ]
+        size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
+        for start in range(0, len(objects), size):
+            query = sql.InsertQuery(self.through)
+            query.insert_values(fields, list(objects[start : start + size]), raw=False)
+            for text, params in query.get_compiler(self.using).as_sql():
+                self._execute(Sql(text + self._on_conflict(), tuple(params)))
+
+    def insert_selected(self, owners: Sequence[Values], found: Sql, extra: Mapping[str, Any]) -> int:
+        """
+        The same for each owner and each row of a subquery, which stay in the database.
+
+        The owners come from their own table, so that one statement pairs them with what is found.
+        """
+        _, _, constants = self._columns_and_rows(Links([], [extra], {}, {}))
+        referenced = self.relationship.owner_key.foreign_related_fields
+        columns = Columns(referenced, self.using)
+        table = quoted(self.connection, referenced[0].model._meta.db_table)
+        names = [*self.pair.quoted, *(self._quoted(field) for field in constants)]
+        selected = [f"owners.{column}" for column in columns.quoted]
+        selected += [f"found.found{number}" for number in range(len(self.target.fields))]
+        selected += [self._typed(field) for field in constants]
+        chosen = columns.among(owners)
+        return self._execute(
+            Sql(
+                f"INSERT INTO {self.table} ({', '.join(names)}) SELECT {', '.join(selected)} "
+                f"FROM {table} AS owners CROSS JOIN ({found.text}) AS found "
+                f"WHERE {chosen.text}{self._on_conflict()}",
+                (*constants.values(), *found.params, *chosen.params),
+            )
+        )
+
+    def update(self, condition: Sql, values: Mapping[str, Any]) -> int:
+        """Set columns of the rows that the condition names."""
+        prepared = self._prepared(values)
+        if not prepared:
+            return 0
+        assignments = ", ".join(f"{self._quoted(field)} = %s" for field in prepared)
+        return self._execute(
+            Sql(
+                f"UPDATE {self.table} SET {assignments} WHERE {condition.text}",
+                (*prepared.values(), *condition.params),
+            )
+        )
+
+    def revive(self, links: Links) -> int:
+        """Bring back the links' dead rows, with the extra columns that were given; the rest stays."""
+        if not self.deleted_at:
+            return 0
+        return sum(
+            self.revive_where(self.of_rows(group.rows), group.defaults[0])
+            for chunk in self._chunks(links)
+            for group in self.by_defaults(chunk)
+        )
+
+    def revive_where(self, condition: Sql, extra: Mapping[str, Any]) -> int:
+        """The same for the rows that a condition names."""
+        if not self.deleted_at:
+            return 0
+        return self.update(condition & Sql(f"{self.deleted_at} IS NOT NULL"), {DELETED_AT: None, **extra})
+
+    def remove(self, condition: Sql, *, destroy: bool) -> int:
+        """Remove the rows that the condition names: softly where they can be, unless `destroy`."""
+        if self.live is None or destroy:
+            return self._execute(Sql(f"DELETE FROM {self.table} WHERE {condition.text}", condition.params))
+        return self.update(condition & self.live, {DELETED_AT: timezone.now()})
+
+    def rows(self, condition: Sql) -> models.QuerySet[Any]:
+        """The join rows that the condition names, as objects."""
+        return self.through._base_manager.using(self.using).extra(where=[condition.text], params=condition.params)
+
+    def count(self, condition: Sql) -> int:
+        """How many join rows the condition names."""
+        return self.rows(condition).count()
+
+    def linked(self, condition: Sql, *, dead_too: bool = False) -> list[Values]:
+        """The pairs of the rows that the condition names, live ones unless `dead_too`."""
+        if self.live is not None and not dead_too:
+            condition &= self.live
+        return list(self.rows(condition).values_list(*(field.attname for field in self.pair.fields)))
+
+    def referenced_targets(self, values: Collection[Values]) -> models.QuerySet[Any]:
+        """The targets that have these referenced values, dead ones too."""
+        fields = self.relationship.target_key.foreign_related_fields
+        condition = Columns(fields, self.using).among(values)
+        targets = fields[0].model._base_manager.using(self.using)
+        return targets.extra(where=[condition.text], params=condition.params)
+
+    def stored(self, rows: Sequence[Values]) -> dict[Values, bool]:
+        """The pairs that have a join row -> whether it is dead. Locks the rows, where the database can."""
+        found: dict[Values, bool] = {}
+        names = [field.attname for field in self.pair.fields]
+        dead = [DELETED_AT] if self.deleted_at else []
+        for start in range(0, len(rows), CHUNK):
+            queryset = self.rows(self.of_rows(rows[start : start + CHUNK]))
+            if self.connection.features.has_select_for_update and self.connection.in_atomic_block:
+                queryset = queryset.select_for_update()
+            for row in queryset.values_list(*names, *dead):
+                found[row[: len(names)]] = bool(dead) and row[-1] is not None
+        return found
+
+    def require_stored(self, rows: Sequence[Values]) -> None:
+        """
+        Raise IntegrityError if one of the rows was not stored.
+
+        MariaDB's ON DUPLICATE KEY cannot be limited to the pair: a clash on another unique column of
+        a join model would pass in silence.
+        """
+        if not self._has_other_unique():
+            return
+        stored = self.stored(rows)
+        if lost := sum(row not in stored for row in rows):
+            raise IntegrityError(
+                f"{lost} new rows of {self.through._meta.db_table} clash with rows of other pairs on a unique column."
+            )
+
+    # How they are made
+
+    def _insert_sql(
+        self,
+        fields: Sequence[models.Field[Any, Any]],
+        rows: Sequence[Values],
+        constants: Mapping[models.Field[Any, Any], Any],
+    ) -> Sql:
+        names = ", ".join(self._quoted(field) for field in (*fields, *constants))
+        columns = Columns(fields, self.using)
+        if len(rows) > FEW and columns.can_unfold(rows):
+            selected = ", ".join(["", *(self._typed(field) for field in constants)])
+            if self.connection.vendor == "postgresql":
+                unfolded = columns.unfolded(rows)
+                source = unfolded.text.removeprefix("SELECT * FROM ")
+                text = f"SELECT found.*{selected} FROM {source} AS found"
+            else:
+                each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(fields)))
+                unfolded = Sql("", (json.dumps(rows),))
+                text = f"SELECT {each}{selected} FROM json_each(%s) WHERE 1 = 1"
+            params = (*constants.values(), *unfolded.params)
+        else:
+            row_sql = f"({', '.join(['%s'] * (len(fields) + len(constants)))})"
+            text = f"VALUES {', '.join([row_sql] * len(rows))}"
+            fixed = tuple(constants.values())
+            params = tuple(value for row in rows for value in (*row, *fixed))
+        return Sql(f"INSERT INTO {self.table} ({names}) {text}{self._on_conflict()}", params)
+
+    def _on_conflict(self) -> str:
+        if self.connection.vendor == "mysql":
+            # Never INSERT IGNORE, which swallows foreign key errors too.
+            return f" ON DUPLICATE KEY UPDATE {self.pair.quoted[0]} = {self.table}.{self.pair.quoted[0]}"
+        # With its target: a clash on another unique column of a join model is an error.
+        return f" ON CONFLICT ({', '.join(self.pair.quoted)}) DO NOTHING"
+
+    def _columns_and_rows(
+        self, links: Links
+    ) -> tuple[list[models.Field[Any, Any]], list[Values], dict[models.Field[Any, Any], Any]]:
+        """
+        What to insert: columns that differ by row with the rows, and columns that are the same in all.
+
+        Extra columns take the given values, else what Django's save() would put there.
+        """
+        fields = list(self.pair.fields)
+        rows = [self.pair.prepared(row) for row in links.rows]
+        given = [self._prepared(defaults) for defaults in links.defaults]
+        same = len(given) == 1
+        constants: dict[models.Field[Any, Any], Any] = {}
+        for field in self._extra_fields():
+            if same and field in given[0]:
+                constants[field] = given[0][field]
+            elif not any(field in one for one in given):
+                if not _is_left_to_database(field):
+                    values = [self._own_value(field) for _ in rows] if callable(field.default) else None
+                    if values is None:
+                        constants[field] = self._own_value(field)
+                    else:
+                        fields.append(field)
+                        rows = [(*row, value) for row, value in zip(rows, values, strict=True)]
+            else:
+                fields.append(field)
+                rows = [
+                    (*row, one[field] if field in one else self._own_value(field))
+                    for row, one in zip(rows, given, strict=True)
+                ]
+        return fields, rows, constants
+
+    def _extra_fields(self) -> Iterator[models.Field[Any, Any]]:
+        pair = {field.attname for field in self.pair.fields}
+        return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
+
+    def _own_value(self, field: models.Field[Any, Any]) -> Any:
+        """What a new row gets in a column that nobody gave: its default, or now."""
+        row = self.through()
+        return field.get_db_prep_save(field.pre_save(row, add=True), self.connection)
+
+    def _prepared(self, values: Mapping[str, Any]) -> dict[models.Field[Any, Any], Any]:
+        """Extra columns by name, attname or relation -> field and the driver's value."""
+        if not values:
+            return {}
+        row = self.through(**values)
+        fields = [*self.through._meta.local_concrete_fields]
+        named: set[str] = set()
+        for name in values:
+            field = self.through._meta.get_field(name)
+            columns = getattr(field, "local_related_fields", None) or (field,)
+            named |= {column.attname for column in columns}
+        return {
+            field: field.get_db_prep_save(getattr(row, field.attname), self.connection)
+            for field in fields
+            if field.attname in named
+        }
+
+    def _typed(self, field: models.Field[Any, Any]) -> str:
+        """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
+        return f"%s::{field.db_type(self.connection)}" if self.connection.vendor == "postgresql" else "%s"
+
+    def _quoted(self, field: models.Field[Any, Any]) -> str:
+        return quoted(self.connection, str(field.column))
+
+    def _chunks(self, links: Links) -> Iterator[Links]:
+        # Where one parameter holds all values, there is nothing to cut.
+        size = len(links.rows) if self.connection.vendor in ("sqlite", "postgresql") else CHUNK
+        if len(links.rows) <= size:
+            yield links
+            return
+        for start in range(0, len(links.rows), size):
+            yield links.only(range(start, min(start + size, len(links.rows))))
+
+    def by_defaults(self, links: Links) -> Iterator[Links]:
+        """The links in groups whose extra columns are the same, so that one UPDATE can set them."""
+        if len(links.defaults) == 1:
+            yield links
+            return
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for number, defaults in enumerate(links.defaults):
+            same = tuple(sorted((field.attname, repr(value)) for field, value in self._prepared(defaults).items()))
+            groups.setdefault(same, []).append(number)
+        for numbers in groups.values():
+            yield Links([links.rows[n] for n in numbers], [links.defaults[numbers[0]]], links.owners, links.targets)
+
+    def _has_other_unique(self) -> bool:
+        """Whether join rows can clash on something else than their pair."""
+        pair = {field.name for field in self.pair.fields}
+        options = self.through._meta
+        unique = [{field.name} for field in options.local_concrete_fields if field.unique and not field.primary_key]
+        unique += [set(names) for names in options.unique_together]
+        unique += [set(constraint.fields) for constraint in options.total_unique_constraints]
+        return any(names != pair for names in unique)
+
+    def _execute(self, sql: Sql) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql.text, sql.params)
+            return int(cursor.rowcount)
+
+
+def _is_left_to_database(field: models.Field[Any, Any]) -> bool:
+    return bool(field.generated or field.has_db_default() or isinstance(field, models.AutoField))

@@ -1,0 +1,120 @@
+"""
+What a verb is given, made into targets: flattened, checked against the target model, each once.
+
+    an instance, saved or not     that target
+    a key                         the stored target with that primary key; a composite one is a tuple
+    a dict                        an unsaved instance with those fields
+    a queryset                    each of its targets
+    a list, set or generator      each of its values
+
+No SQL runs here, but for querysets among other values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from gorm_assoc.exceptions import ValueTypeMismatch
+from gorm_assoc.relationship import Relationship
+
+Extra = Callable[[Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """
+    One target as it was given, and the extra columns for its join row.
+
+    key -- its primary key; None for an instance that has none yet
+    """
+
+    instance: models.Model | None
+    key: Any
+    extra: Mapping[str, Any]
+
+    @property
+    def is_new(self) -> bool:
+        return self.instance is not None and self.instance._state.adding
+
+
+def read(relationship: Relationship, given: Iterable[Any], extra: Extra | None = None) -> list[Value]:
+    """
+    The targets that were given, each once.
+
+    extra -- called once a target with the value as given
+
+    Raises ValueTypeMismatch for what is neither a target nor a key of one.
+    """
+    found: dict[Any, Value] = {}
+    for value in _flattened(relationship, given):
+        instance, key = _read(relationship, value)
+        identity = ("key", key) if key is not None else ("object", id(instance))
+        if identity not in found:
+            found[identity] = Value(instance, key, extra(value) if extra else {})
+    return list(found.values())
+
+
+def is_target_queryset(relationship: Relationship, value: Any) -> bool:
+    """Whether the value is a queryset of targets that can stay in the database."""
+    return (
+        isinstance(value, models.QuerySet)
+        and is_a(value.model, relationship.target)
+        and value._fields is None  # type: ignore[attr-defined]
+        and not value.query.combinator
+    )
+
+
+def is_a(model: type[models.Model], target: type[models.Model]) -> bool:
+    return issubclass(model, target._meta.concrete_model or target)
+
+
+def is_unset(key: Any) -> bool:
+    return key is None or (isinstance(key, tuple) and None in key)
+
+
+def _flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, models.QuerySet):
+            if not is_a(value.model, relationship.target):
+                raise _mismatch(relationship, value)
+            yield from value
+        elif isinstance(value, (list, set, frozenset)) or hasattr(value, "__next__"):
+            yield from _flattened(relationship, value)
+        else:
+            yield value
+
+
+def _read(relationship: Relationship, value: Any) -> tuple[models.Model | None, Any]:
+    if isinstance(value, dict):
+        try:
+            value = relationship.target(**value)
+        except TypeError as error:
+            raise _mismatch(relationship, value) from error
+    if isinstance(value, models.Model):
+        if not is_a(type(value), relationship.target):
+            raise _mismatch(relationship, value)
+        return value, None if is_unset(value.pk) else value.pk
+    return None, _read_key(relationship, value)
+
+
+def _read_key(relationship: Relationship, value: Any) -> Any:
+    fields = relationship.target._meta.pk_fields
+    parts = value if isinstance(value, tuple) else (value,)
+    is_whole = isinstance(value, tuple) == (len(fields) > 1) and len(parts) == len(fields)
+    if not is_whole or any(part is None or isinstance(part, models.Model) for part in parts):
+        raise _mismatch(relationship, value)
+    try:
+        key = tuple(field.to_python(part) for field, part in zip(fields, parts, strict=True))
+    except (ValidationError, TypeError, ValueError) as error:
+        raise _mismatch(relationship, value) from error
+    return key if len(fields) > 1 else key[0]
+
+
+def _mismatch(relationship: Relationship, value: Any) -> ValueTypeMismatch:
+    target = relationship.target
+    return ValueTypeMismatch(relationship.label, value, target, [field.name for field in target._meta.pk_fields])

@@ -1,0 +1,425 @@
+"""The verbs on several owners, and what they can tell: pairs, dry runs, the association_changed signal."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import TestCase
+
+from example_project.guides.models import Language, User, UserFluency
+from gorm_assoc.exceptions import CallableForQueryset, OwnersMismatch, PrimaryKeyRequired, ValuesLengthMismatch
+from gorm_assoc.models import Association, Changes
+from gorm_assoc.signals import association_changed
+from tests.factories import (
+    BlogFactory,
+    ClubFactory,
+    LanguageFactory,
+    MemberFactory,
+    ProfileFactory,
+    TagFactory,
+    UserFactory,
+)
+from tests.test_hooks_and_signals import received
+from tests.testapp.models import Membership
+
+MYSQL = connection.vendor == "mysql"
+
+
+def links(through=User.languages.through, owner="user_id", target="language_id") -> set:
+    return set(through._base_manager.values_list(owner, target))
+
+
+class BatchTests(TestCase):
+    def setUp(self):
+        self.users = UserFactory.create_batch(3)
+        self.languages = LanguageFactory.create_batch(3)
+
+    def test_append_gives_one_value_or_list_to_each_owner(self):
+        ann, bob, eve = self.users
+        english, french, german = self.languages
+
+        changes = Association(self.users, "languages").append(english, [english, french], [])
+
+        assert changes == Changes(added=3)
+        assert links() == {(ann.pk, english.pk), (bob.pk, english.pk), (bob.pk, french.pk)}
+        assert eve.languages.count() == 0
+        assert german.users.count() == 0
+
+    def test_the_wrong_number_of_values_raises_with_both_numbers_before_any_sql(self):
+        for verb in ("append", "replace"):
+            with (
+                self.subTest(verb),
+                self.assertNumQueries(0),
+                pytest.raises(ValuesLengthMismatch, match="3 owners.*got 2"),
+            ):
+                getattr(Association(self.users, "languages"), verb)(*self.languages[:2])
+
+    def test_append_without_values_on_several_owners_raises(self):
+        with pytest.raises(ValuesLengthMismatch):
+            Association(self.users, "languages").append()
+
+    def test_to_all_gives_every_value_to_every_owner(self):
+        changes = Association(self.users, "languages").append(*self.languages[:2], to_all=True)
+
+        assert changes == Changes(added=6)
+
+    def test_a_queryset_of_owners(self):
+        owners = User.objects.filter(pk__in=[user.pk for user in self.users[:2]])
+
+        changes = owners.association("languages").append(self.languages[0], to_all=True)
+
+        assert changes == Changes(added=2)
+        assert links() == {(user.pk, self.languages[0].pk) for user in self.users[:2]}
+
+    def test_replace_removes_exactly_what_each_owner_no_longer_has(self):
+        ann, bob, _ = self.users
+        english, french, _ = self.languages
+        Association([ann, bob], "languages").append(english, french)
+
+        changes = Association([ann, bob], "languages").replace(french, english)  # crosswise
+
+        assert changes == Changes(added=2, removed=2)
+        assert links() == {(ann.pk, french.pk), (bob.pk, english.pk)}
+
+    def test_replace_without_values_clears_all_owners(self):
+        Association(self.users, "languages").append(*self.languages)
+
+        changes = Association(self.users, "languages").replace()
+
+        assert changes == Changes(removed=3)
+        assert links() == set()
+
+    def test_delete_takes_the_values_off_every_owner(self):
+        Association(self.users, "languages").append(*self.languages[:2], to_all=True)
+
+        changes = Association(self.users, "languages").delete(self.languages[0], self.languages[2])
+
+        assert changes == Changes(removed=3)
+        assert links() == {(user.pk, self.languages[1].pk) for user in self.users}
+
+    def test_clear_leaves_other_owners_alone(self):
+        Association(self.users, "languages").append(*self.languages)
+
+        Association(self.users[:2], "languages").clear()
+
+        assert links() == {(self.users[2].pk, self.languages[2].pk)}
+
+    def test_find_and_count_cover_all_owners_once_a_link(self):
+        Association(self.users, "languages").append(self.languages[0], to_all=True)
+
+        association = Association(self.users, "languages")
+
+        assert association.count() == 3
+        assert list(association.find().distinct()) == [self.languages[0]]
+
+    def test_an_owner_given_twice_counts_once(self):
+        ann = self.users[0]
+
+        changes = Association([ann, ann], "languages").append(
+            self.languages[0], [self.languages[0], self.languages[1]]
+        )
+
+        assert changes == Changes(added=2)
+
+    def test_one_new_object_for_two_owners_is_stored_once(self):
+        new = Language(name="new")
+
+        Association(self.users[:2], "languages").append(new, new)
+
+        assert Language.objects.filter(name="new").count() == 1
+        assert new.users.count() == 2
+
+    def test_one_owner_without_key_stops_the_whole_batch(self):
+        with self.assertNumQueries(0), pytest.raises(PrimaryKeyRequired):
+            Association([self.users[0], User(name="new")], "languages").append(*self.languages[:2])
+
+        assert links() == set()
+
+    def test_owners_of_two_models_or_none_are_refused(self):
+        with pytest.raises(OwnersMismatch, match="guides.Language and guides.User"):
+            Association([self.users[0], self.languages[0]], "languages")
+        with pytest.raises(OwnersMismatch, match="none"):
+            Association([], "languages")
+
+    def test_an_empty_queryset_of_owners_does_nothing(self):
+        association = User.objects.none().association("languages")
+
+        assert association.append(self.languages[0], to_all=True) == Changes()
+        assert association.replace() == Changes()
+        assert association.delete(self.languages[0]) == Changes()
+        assert association.count() == 0
+
+    def test_composite_owners_and_targets(self):
+        blogs, tags = BlogFactory.create_batch(2), TagFactory.create_batch(3)
+
+        Association(blogs, "tags").append(tags[:2], tags[2])
+        changes = Association(blogs, "tags").replace(tags[2], [tags[2], tags[0]])
+
+        assert changes == Changes(added=2, removed=2, kept=1)
+        assert [sorted(tag.pk for tag in blog.tags.all()) for blog in blogs] == [
+            [tags[2].pk],
+            sorted([tags[2].pk, tags[0].pk]),
+        ]
+
+    def test_the_number_of_statements_depends_on_neither_owners_nor_values(self):
+        counts = []
+        for size in (2, 40):
+            users, languages = UserFactory.create_batch(size), LanguageFactory.create_batch(size)
+            association = Association(users, "languages")
+            with self.assertNumQueries(
+                6 if MYSQL else 5
+            ):  # SAVEPOINT, updated_at, INSERT targets, INSERT links, RELEASE
+                association.append(*(LanguageFactory.build() for _ in users))
+            with self.assertNumQueries(6 if MYSQL else 5):  # SAVEPOINT, updated_at, DELETE, INSERT, RELEASE
+                association.replace(*languages)
+            counts.append(association.count())
+
+        assert counts == [2, 40]
+
+
+class ManyValuesTests(TestCase):
+    def test_a_thousand_of_each_verb(self):
+        user, languages = UserFactory(), Language.objects.bulk_create(LanguageFactory.build_batch(1000))
+        if None in [language.pk for language in languages]:
+            languages = list(Language.objects.all())
+        association = user.association("languages")
+
+        appended = association.append(*languages)
+        again = association.append(*languages)
+        replaced = association.replace(*languages[500:])
+        deleted = association.delete(*languages[:750])
+
+        assert appended == Changes(added=1000)
+        assert again == Changes(kept=1000)
+        assert replaced == Changes(removed=500, kept=500)
+        assert deleted == Changes(removed=250)
+        assert user.languages.count() == 250
+
+    def test_composite_keys_by_the_thousand(self):
+        blog, other = BlogFactory.create_batch(2)
+        tags = TagFactory._meta.model.objects.bulk_create(TagFactory.build_batch(1000))
+
+        appended = Association([blog, other], "tags").append(tags, tags[:300])
+        replaced = Association([blog, other], "tags").replace(tags[900:], tags[:301])
+
+        assert appended == Changes(added=1300)
+        assert replaced == Changes(added=1, removed=900, kept=400)
+
+    def test_extra_columns_that_differ_by_row(self):
+        user, languages = UserFactory(), Language.objects.bulk_create(LanguageFactory.build_batch(300))
+
+        user.association("fluent_in").append(
+            *Language.objects.all(), through_defaults=lambda language: {"fluency": f"of {language.name}"}
+        )
+
+        assert UserFluency.objects.filter(fluency=f"of {languages[7].name}").count() == 1
+        assert UserFluency.objects.exclude(created_at=None).count() == 300
+
+    def test_dead_links_by_the_thousand_are_revived(self):
+        member, clubs = MemberFactory(), ClubFactory.create_batch(150)
+        Membership.objects.bulk_create(
+            Membership(member=member, club=club, deleted_at="2020-01-01T00:00:00Z") for club in clubs
+        )
+
+        assert member.clubs.append(*clubs) == Changes(revived=150)
+
+
+class QuerysetValueTests(TestCase):
+    def test_stay_in_the_database(self):
+        user = UserFactory()
+        LanguageFactory.create_batch(5)
+        named = Language.objects.filter(name__startswith="language").order_by("name")
+
+        with self.assertNumQueries(6 if MYSQL else 5):  # SAVEPOINT, updated_at, INSERT, COUNT, RELEASE
+            appended = user.association("languages").append(named)
+        replaced = user.association("languages").replace(named[:2])
+        with self.assertNumQueries(1):
+            deleted = user.association("languages").delete(named[:1])
+
+        assert appended == Changes(added=5)
+        assert replaced == Changes(removed=3, kept=2)
+        assert deleted == Changes(removed=1)
+
+    def test_for_several_owners_and_with_extra_columns(self):
+        users = UserFactory.create_batch(2)
+        LanguageFactory.create_batch(3)
+
+        changes = Association(users, "fluent_in").append(
+            Language.objects.all(), to_all=True, through_defaults={"fluency": "x"}
+        )
+
+        assert changes == Changes(added=6)
+        assert set(UserFluency.objects.values_list("fluency", flat=True)) == {"x"}
+
+    def test_over_referenced_columns_and_composite_keys(self):
+        user, blog = UserFactory(), BlogFactory()
+        ProfileFactory.create_batch(2)
+        TagFactory.create_batch(2)
+
+        assert user.association("profiles").append(user.profiles.model.objects.all()) == Changes(added=2)
+        assert Association(blog, "tags").append(blog.tags.model.objects.all()) == Changes(added=2)
+        assert Association(blog, "tags").replace(blog.tags.model.objects.all()[:1]) == Changes(removed=1, kept=1)
+
+    def test_of_the_relation_itself(self):
+        user = UserFactory()
+        user.languages.append(*LanguageFactory.create_batch(3))
+
+        assert user.languages.delete(user.languages.all()) == Changes(removed=3)
+
+    def test_unions_and_slices_and_values(self):
+        user = UserFactory()
+        one, other, third = LanguageFactory.create_batch(3)
+        union = Language.objects.filter(pk=one.pk).union(Language.objects.filter(pk=other.pk))
+
+        assert user.languages.append(union) == Changes(added=2)
+        assert user.languages.append(Language.objects.filter(pk=third.pk).values_list("pk", flat=True)) == Changes(
+            added=1
+        )
+
+    def test_a_callable_through_defaults_is_refused(self):
+        user = UserFactory()
+
+        with self.assertNumQueries(0), pytest.raises(CallableForQueryset):
+            user.association("fluent_in").append(Language.objects.all(), through_defaults=lambda value: {})
+
+
+class OptionTests(TestCase):
+    def test_update_sets_extra_columns_of_links_that_exist(self):
+        user, (old, new) = UserFactory(), LanguageFactory.create_batch(2)
+        user.fluent_in.append(old, through_defaults={"fluency": "none"})
+
+        changes = user.fluent_in.append(old, new, through_defaults={"fluency": "some"}, update=True)
+
+        assert changes == Changes(added=1, kept=1)
+        assert set(UserFluency.objects.values_list("fluency", flat=True)) == {"some"}
+
+    def test_full_save_writes_given_targets_too(self):
+        user, language = UserFactory(), LanguageFactory(name="old")
+        language.name = "new"
+
+        user.languages.append(language, full_save=True)
+
+        assert Language.objects.get().name == "new"
+
+    def test_pairs_are_told_on_request(self):
+        user, (old, kept, new) = UserFactory(), LanguageFactory.create_batch(3)
+        user.languages.append(old, kept)
+
+        changes = user.languages.replace(kept, new, pairs=True)
+
+        assert changes == Changes(added=1, removed=1, kept=1)
+        assert changes.pairs == {"added": ((user.pk, new.pk),), "removed": ((user.pk, old.pk),), "revived": ()}
+
+    def test_a_dry_run_tells_and_writes_nothing(self):
+        user, (old, kept) = UserFactory(), LanguageFactory.create_batch(2)
+        user.languages.append(old, kept)
+        before, new = links(), Language(name="new")
+
+        assert user.languages.append(kept, new, dry_run=True) == Changes(added=1, kept=1)
+        assert user.languages.replace(kept, new, dry_run=True) == Changes(added=1, removed=1, kept=1)
+        assert user.languages.delete(old, new, dry_run=True) == Changes(removed=1)
+        assert user.languages.clear(dry_run=True) == Changes(removed=2)
+        assert links() == before
+        assert new.pk is None
+        assert Language.objects.count() == 2
+
+    def test_a_dry_run_tells_the_pairs(self):
+        member, (dead, live) = MemberFactory(), ClubFactory.create_batch(2)
+        member.clubs.append(dead, live)
+        member.clubs.delete(dead)
+
+        changes = Association(member, "clubs").replace(dead, dry_run=True, pairs=True)
+
+        assert changes == Changes(revived=1, removed=1)
+        assert changes.pairs == {"added": (), "removed": ((member.pk, live.pk),), "revived": ((member.pk, dead.pk),)}
+
+    def test_toggle_turns_each_value_over(self):
+        user, (linked, other) = UserFactory(), LanguageFactory.create_batch(2)
+        user.languages.append(linked)
+
+        changes = user.languages.toggle(linked, other)
+
+        assert changes == Changes(added=1, removed=1)
+        assert list(user.languages.all()) == [other]
+
+    def test_toggle_revives_a_dead_link(self):
+        member, club = MemberFactory(), ClubFactory()
+
+        assert member.clubs.toggle(club) == Changes(added=1)
+        assert member.clubs.toggle(club) == Changes(removed=1)
+        assert member.clubs.toggle(club) == Changes(revived=1)
+
+    def test_an_unknown_extra_column_is_refused_before_any_sql(self):
+        user = UserFactory()
+
+        with self.assertNumQueries(0), pytest.raises(TypeError, match="fluancy"):
+            user.association("fluent_in").append(LanguageFactory.build(), through_defaults={"fluancy": "x"})
+
+    def test_a_failed_verb_takes_back_the_keys_it_gave(self):
+        member, new = MemberFactory(), ClubFactory.build()
+
+        with pytest.raises(PermissionError):
+            member.clubs.append(new, through_defaults={"role": "banned"})
+
+        assert new.pk is None
+        assert new._state.adding
+
+
+class FindByJoinRowsTests(TestCase):
+    def setUp(self):
+        self.user = UserFactory()
+        self.languages = LanguageFactory.create_batch(3)
+        for number, language in enumerate(self.languages):
+            self.user.fluent_in.append(language, through_defaults={"fluency": f"level{3 - number}"})
+
+    def test_through_filters_by_join_columns(self):
+        found = self.user.association("fluent_in").find(through={"fluency__in": ["level1", "level3"]})
+
+        assert set(found) == {self.languages[0], self.languages[2]}
+
+    def test_order_by_through_orders_by_join_columns(self):
+        association = self.user.association("fluent_in")
+
+        assert list(association.find(order_by_through="fluency")) == self.languages[::-1]
+        assert list(association.find(order_by_through=["-fluency"])) == self.languages
+
+    def test_join_rows_are_carried_on_request(self):
+        with self.assertNumQueries(2):
+            found = self.user.association("fluent_in").find(join_rows=True)
+            fluencies = {language.pk: language.join_row.fluency for language in found}
+
+        assert fluencies == {language.pk: f"level{3 - number}" for number, language in enumerate(self.languages)}
+
+
+class AssociationChangedTests(TestCase):
+    def test_carries_the_exact_pairs_once_a_verb(self):
+        user, (old, kept, new) = UserFactory(), LanguageFactory.create_batch(3)
+        user.languages.append(old, kept)
+
+        with received(association_changed, User.languages.through) as calls:
+            user.languages.replace(kept, new)
+
+        (call,) = calls
+        assert (call["added"], call["removed"], call["revived"]) == (((user.pk, new.pk),), ((user.pk, old.pk),), ())
+        assert call["relationship"].label == "guides.User.languages"
+
+    def test_is_not_sent_when_nothing_changed(self):
+        user, language = UserFactory(), LanguageFactory()
+        user.languages.append(language)
+
+        with received(association_changed, User.languages.through) as calls:
+            user.languages.append(language)
+            user.languages.delete(LanguageFactory())
+
+        assert calls == []
+
+    def test_tells_of_revived_pairs_and_of_batches(self):
+        members, club = MemberFactory.create_batch(2), ClubFactory()
+        members[0].clubs.append(club)
+        members[0].clubs.clear()
+
+        with received(association_changed, Membership) as calls:
+            Association(members, "clubs").append(club, to_all=True)
+
+        assert calls[0]["revived"] == ((members[0].pk, club.pk),)
+        assert calls[0]["added"] == ((members[1].pk, club.pk),)
