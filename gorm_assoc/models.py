@@ -18,7 +18,7 @@ from django.db import models, router, transaction
 from django.db.models.base import ModelBase
 from django_extensions.db.fields import CreationDateTimeField, ModificationDateTimeField
 
-from gorm_assoc import conf, soft_delete
+from gorm_assoc import conf, soft_delete, through
 from gorm_assoc.association import Association, Changes
 from gorm_assoc.constraints import ForeignKeyConstraint, Index
 from gorm_assoc.fields.belongs_to import BelongsTo
@@ -191,6 +191,9 @@ class JoinTable(AssociationModel):
         abstract = True
 
     _stored_key: Any = None
+
+    def __str__(self) -> str:
+        return through.row_text(self)
 
     def save(self, *args: Any, force_insert: Any = False, using: str | None = None, **kwargs: Any) -> None:
         """

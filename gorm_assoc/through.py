@@ -102,7 +102,7 @@ def build(field: Declared, plan: JoinPlan) -> Model:
     owner = field.model
     name = join_model_name(field)
     app_label = join_app_label(field)
-    attrs: dict[str, Any] = {"__module__": owner.__module__, "__qualname__": name}
+    attrs: dict[str, Any] = {"__module__": owner.__module__, "__qualname__": name, "__str__": row_text}
     constraints = []
     for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
         for referenced, field_name, column in zip(end.fields, end.field_names, end.columns, strict=True):
@@ -129,6 +129,17 @@ def build(field: Declared, plan: JoinPlan) -> Model:
     if module is not None and owner.__module__ == getattr(module, "__name__", "") and not hasattr(module, name):
         setattr(module, name, model)
     return model
+
+
+def row_text(row: models.Model) -> str:
+    """A join row in words, "ann – English"; an end that is not at hand by its key, as this runs no query."""
+    texts = []
+    for field in row._meta.local_fields:
+        if isinstance(field, JoinKey):
+            end = field.get_cached_value(row, default=None)
+            values = (str(getattr(row, column.attname)) for column in field.local_related_fields)
+            texts.append(", ".join(values) if end is None else str(end))
+    return " – ".join(texts) or f"{row._meta.object_name} object ({row.pk})"
 
 
 def join_key(end: End, from_fields: tuple[str, ...], constraint: ConstraintOptions, enforced: bool) -> JoinKey:

@@ -94,6 +94,8 @@ class Many2Many(_ManyToManyField):
         # As given: remote_field.through is filled in for both sides and all forms.
         self.through_name = through
         kwargs["symmetrical"] = False
+        # An owner without links is valid in a form too, unless blank=False is given.
+        kwargs.setdefault("blank", True)
         super().__init__(to, related_name=related_name, through=through, **kwargs)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
@@ -101,7 +103,7 @@ class Many2Many(_ManyToManyField):
         # option is a change of the join model), and no through_fields (with them, renaming
         # a model would look like another field).
         name, path, args, kwargs = super().deconstruct()
-        for option in ("symmetrical", "through_fields", "db_constraint"):
+        for option in ("symmetrical", "through_fields", "db_constraint", "blank"):
             kwargs.pop(option, None)
         if self.remote_field.hidden:
             kwargs["related_name"] = "+"
