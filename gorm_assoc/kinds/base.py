@@ -25,7 +25,7 @@ class Changes:
     removed: int = 0
     kept: int = 0
     revived: int = 0
-    pairs: Mapping[str, tuple[PairKeys, ...]] | None = field(default=None, compare=False)
+    pairs: Mapping[str, tuple[PairKeys, ...]] | None = field(default=None, compare=False, repr=False)
 
     def __add__(self, other: Changes) -> Changes:
         pairs = None
