@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from asgiref.sync import sync_to_async
 from django.db import models, router, transaction
 from django.db.models.base import ModelBase
 from django_extensions.db.fields import CreationDateTimeField, ModificationDateTimeField
@@ -51,9 +52,9 @@ __all__ = [
 
 class AssociationModelBase(ModelBase):
     """
-    The mixins' metaclass: GORM's table name, and the key of a join model.
+    The mixins' metaclass: GORM's table name, the key of a join model, and our manager before Django's.
 
-    Both must be known before Django registers the class, as relations that wait for it are
+    All must be known before Django registers the class, as relations that wait for it are
     built at that moment.
     """
 
@@ -67,11 +68,19 @@ class AssociationModelBase(ModelBase):
             attrs["Meta"] = type("Meta", (meta,) if meta else (), {"db_table": table})
         if is_concrete and _any(bases, "is_join_table") and not _has_key(bases, attrs):
             attrs["pk"] = JoinTableKey()
+        if "objects" not in attrs and _is_djangos(bases):
+            attrs["objects"] = AssociationManager()
         return super().__new__(mcs, name, bases, attrs, **kwargs)
 
 
 def _any(bases: tuple[type, ...], flag: str) -> bool:
     return any(getattr(base, flag, False) for base in bases)
+
+
+def _is_djangos(bases: tuple[type, ...]) -> bool:
+    """Whether `objects` would be the one that Django gave a parent model which declares none."""
+    inherited = (base._meta.managers_map.get("objects") for base in bases if hasattr(base, "_meta"))
+    return getattr(next((manager for manager in inherited if manager), None), "auto_created", False)
 
 
 def _has_key(bases: tuple[type, ...], attrs: dict[str, Any]) -> bool:
@@ -127,12 +136,18 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         if unscoped or soft_delete.deleted_at_field(type(self)) is None:
             with soft_delete.explained(type(self)):
                 return super().delete(*args, **kwargs)
-        if self.pk is None:
+        if not self._is_pk_set():
             raise ValueError(f"{self._meta.label} cannot be deleted: it was never saved.")
         using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
         return soft_delete.delete_instance(self, using)
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    async def adelete(self, *args: Any, unscoped: bool = False, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """delete(), awaited."""
+        return await sync_to_async(self.delete)(*args, unscoped=unscoped, **kwargs)
+
+    adelete.alters_data = True  # type: ignore[attr-defined]
 
     def restore(self, using: str | None = None) -> None:
         """Bring a dead row back: deleted_at is NULL afterwards, in the database and here. One UPDATE."""
@@ -140,6 +155,12 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         soft_delete.restore_instance(self, using)
 
     restore.alters_data = True  # type: ignore[attr-defined]
+
+    async def arestore(self, using: str | None = None) -> None:
+        """restore(), awaited."""
+        await sync_to_async(self.restore)(using)
+
+    arestore.alters_data = True  # type: ignore[attr-defined]
 
 
 class TimestampedModel(AssociationModel):

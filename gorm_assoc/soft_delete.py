@@ -106,7 +106,9 @@ def delete_instance(instance: models.Model, using: str) -> tuple[int, dict[str, 
 
 
 def restore_instance(instance: models.Model, using: str) -> None:
-    """Bring a dead row back, in the database and on the object."""
+    """Bring a dead row back, in the database and on the object. Raises ValueError for one that was never saved."""
+    if not instance._is_pk_set():  # type: ignore[attr-defined]
+        raise ValueError(f"{instance._meta.label} cannot be restored: it was never saved.")
     type(instance)._base_manager.using(using).filter(pk=instance.pk).update(**{DELETED_AT: None})
     setattr(instance, DELETED_AT, None)
 
