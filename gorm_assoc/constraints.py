@@ -198,7 +198,8 @@ class ForeignKeyConstraint(models.BaseConstraint):
 
     def _actions_sql(self, schema_editor: Any) -> str:
         sql = f" ON DELETE {self.on_delete}" if self.on_delete else ""
-        sql += f" ON UPDATE {self.on_update}" if self.on_update else ""
+        if self.on_update and schema_editor.connection.vendor != "oracle":  # it has none; a system check says so
+            sql += f" ON UPDATE {self.on_update}"
         if self.deferrable and schema_editor.connection.features.can_defer_constraint_checks:
             sql += " DEFERRABLE INITIALLY DEFERRED"
         return sql
@@ -212,9 +213,10 @@ class ForeignKeyConstraint(models.BaseConstraint):
     def relation(self, model: type[models.Model]) -> Any:
         """The relation field of this model that lies over this constraint's columns; None if there is none."""
         for field in model._meta.local_fields:
-            if field.remote_field and not isinstance(field.remote_field.model, str):
-                if tuple(f.name for f in field.local_related_fields) == self.fields:  # type: ignore[attr-defined]
-                    return field
+            if not field.remote_field or isinstance(field.remote_field.model, str):
+                continue
+            if tuple(f.name for f in field.local_related_fields) == self.fields:  # type: ignore[attr-defined]
+                return field
         return None
 
     def _is_in_catalogue(self, model: Any, schema_editor: Any) -> bool:

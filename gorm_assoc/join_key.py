@@ -45,6 +45,8 @@ class JoinKey(LiveRowsKey, _ForeignObject):
     # The schema editor and ManyRelatedManager read these from every relation field.
     db_constraint = False
     requires_unique_target = False
+    # Whether a BelongsTo made this with a constraint option: then that of a many2many does not hold.
+    has_own_constraint = False
 
     def __init__(
         self,
@@ -63,9 +65,12 @@ class JoinKey(LiveRowsKey, _ForeignObject):
             related_name=related_name,
             **kwargs,
         )
+        # dumpdata writes the columns.
+        self.serialize = False
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
+        del kwargs["serialize"]
         if kwargs["on_delete"] is models.DO_NOTHING:
             del kwargs["on_delete"]
         if kwargs["to_fields"] == (None,):
@@ -110,17 +115,28 @@ class JoinTableKey(models.CompositePrimaryKey):
         return name, "django.db.models.CompositePrimaryKey", args, kwargs
 
 
-def settle_key(model: type[models.Model]) -> None:
-    """Give a JoinTableKey the columns of the model's first two relations, if both have theirs."""
+def settle_key(model: type[models.Model]) -> bool:
+    """
+    Give a JoinTableKey the columns of the model's first two relations, if both have theirs.
+
+    Returns whether the model has the key it will have.
+    """
     key = model._meta.pk
-    if not isinstance(key, JoinTableKey):
-        return
+    if not isinstance(key, JoinTableKey) or key.field_names:
+        return True
     waiting = [field for field in getattr(model, "belongs_to_fields", ()) if not field.settled]
     relations = [field for field in model._meta.local_fields if field.remote_field]
     first_two = sorted([*waiting, *relations], key=lambda field: field.creation_counter)[:2]
     if len(first_two) < 2 or any(field in waiting for field in first_two):
-        return
-    key.field_names = tuple(field.name for relation in first_two for field in relation.local_related_fields)
+        return False
+    # A ForeignKey is its own column, and its model may not exist yet.
+    key.field_names = tuple(
+        field.name
+        for relation in first_two
+        for field in ((relation,) if relation.column else relation.local_related_fields)
+    )
     for cached in ("fields", "columns", "cached_col"):
         key.__dict__.pop(cached, None)
+    model._meta.__dict__.pop("pk_fields", None)
     model._meta._expire_cache()
+    return True

@@ -75,9 +75,11 @@ _DJANGO: Final = {
     "db_table": 'Write many2many="...".',
     "on_delete": 'Write constraint="OnDelete:CASCADE" or another action.',
     "symmetrical": "Remove it: no relation is; links are added in both directions by hand.",
-    "through_fields": "Write join_foreign_key and join_references, the columns of the two.",
+    "through_fields": "Remove it; it is for a Many2Many with through.",
     "to_field": 'Write references="...".',
 }
+# Django fills these in for each child of an abstract model, and fails on any other %.
+_PLACEHOLDER: Final = re.compile(r"%\((class|app_label)\)s")
 _CONSTRAINT_NAME: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
@@ -113,6 +115,10 @@ def parse(tag: str = "", **keywords: str | Sequence[str]) -> RelationOptions:
     mistakes: list[Mistake] = []
     given: dict[str, _Setting] = {}
     for setting in (*_tag_settings(tag, mistakes), *_keyword_settings(keywords, mistakes)):
+        if "%" in _PLACEHOLDER.sub("", setting.text):
+            message = f"{setting.option!r} has a % in {setting.text!r}."
+            mistakes.append(Mistake(setting.option, message, "Remove it; only many2many:%(class)s_... has a meaning."))
+            continue
         first = given.setdefault(setting.keyword, setting)
         if first is not setting:
             where = "twice in the tag" if setting.in_tag else "in the tag and as a keyword"
@@ -184,6 +190,24 @@ def label_mistakes(option: str, value: object) -> tuple[Mistake, ...]:
     if len(parts) > 2 or not all(part.isidentifier() for part in parts):
         return (Mistake(option, f"{option!r} is {value!r}, which cannot name a model.", hint),)
     return ()
+
+
+def ends_mistakes(through_fields: object, through: object) -> tuple[Mistake, ...]:
+    """What is wrong with a value that should be the names of two relations of a given join model, or nothing."""
+    if not through_fields:
+        return ()
+    if not through:
+        return (
+            Mistake("through_fields", "'through_fields' is given without through.", "Write through, or remove it."),
+        )
+    if (
+        isinstance(through_fields, (list, tuple))
+        and len(through_fields) == 2
+        and all(isinstance(name, str) and name for name in through_fields)
+    ):
+        return ()
+    message = f"'through_fields' is {through_fields!r}, not two names."
+    return (Mistake("through_fields", message, 'Write through_fields=("user", "language").'),)
 
 
 def _tag_settings(tag: object, mistakes: list[Mistake]) -> Iterator[_Setting]:

@@ -46,6 +46,7 @@ class Declared(Protocol):
     back_reference: bool
     join_model: str
     through_name: Any
+    given_ends: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class End:
     def field_names(self) -> tuple[str, ...]:
         """The join model's plain fields. They follow the end and never the column, so a column can be renamed."""
         return tuple(f"{self.name}_{field.attname}" for field in self.fields)
+
+    @property
+    def all_names(self) -> set[str]:
+        """What this end puts on the join model."""
+        return {self.name, *self.field_names}
 
     @property
     def to_fields(self) -> tuple[str | None, ...]:
@@ -322,14 +328,17 @@ def join_plan(field: Declared, target: Model, other: Declared | None = None) -> 
         column = _default(target, referenced)
         if column in owner_columns:
             named = naming.join_column(camel_case(self_name), referenced.attname)
-            column = f"{column}_reference" if field.name == target_name or named in owner_columns else named
+            column = f"{column}_reference" if field.name == target_name else named
         defaults.append(column)
     target_columns = key_columns(*_said("join_references", field, other), options.join_references, defaults, problems)
     if same_model(owner, target):
         target_name = f"{owner_name}_reference" if names_itself else self_name
-    elif target_name == owner_name:
-        target_name = f"{target_name}_reference"  # two apps, one class name
     target_columns = tuple(_apart(field, owner_columns, target_columns, same_model(owner, target), problems))
+    owner_end = End(owner, owner_name, owner_fields, owner_columns)
+    target_end = End(target, target_name, target_fields, target_columns)
+    if owner_end.all_names & target_end.all_names:
+        # Two apps with one class name; or User and UserId, whose user_id is a column of the one and the other's name.
+        target_end = replace(target_end, name=f"{target_name}_reference")
     table = join_table(field)
     constraint = options.constraint if options.constraint is not None else conf.default_constraint()
     owner_key = naming.foreign_key_name(table, owner.__name__)
@@ -337,15 +346,8 @@ def join_plan(field: Declared, target: Model, other: Declared | None = None) -> 
     if target_key == owner_key:
         target_key = f"{target_key}_reference"
     if constraint.name:
-        owner_key, target_key = constraint.name, f"{constraint.name}_{target_name}"
-    return JoinPlan(
-        table,
-        End(owner, owner_name, owner_fields, owner_columns),
-        End(target, target_name, target_fields, target_columns),
-        constraint,
-        (owner_key, target_key),
-        tuple(problems),
-    )
+        owner_key, target_key = constraint.name, f"{constraint.name}_{target_end.name}"
+    return JoinPlan(table, owner_end, target_end, constraint, (owner_key, target_key), tuple(problems))
 
 
 def _merged(mine: RelationOptions, theirs: RelationOptions) -> RelationOptions:
@@ -411,14 +413,14 @@ def key_columns(
         problems.append(
             Problem(
                 "count_differs",
-                f"{label} gives {len(names)} names in {option} for {len(defaults)} key columns.",
+                f"{label} gives {len(names)} names in {option}; the key has {len(defaults)}.",
                 f"Give {len(defaults)} or fewer: names replace the default columns ({', '.join(defaults)}) in order.",
             )
         )
-    given = []
+    given: list[str] = []
     for name in names[: len(defaults)]:
         field = find_field(model, name) if model is not None else None
-        given.append(field.column if field is not None else conf.naming().column_name(name[:1].upper() + name[1:]))
+        given.append(str(field.column) if field is not None else join_column(name))
     columns = list(dict.fromkeys((*given, *defaults[len(given) :])))
     if len(columns) == len(defaults):
         return tuple(columns)
@@ -431,6 +433,11 @@ def key_columns(
         )
     )
     return tuple(defaults)
+
+
+def join_column(name: str) -> str:
+    """The column that joinForeignKey or joinReferences means by a name."""
+    return conf.naming().column_name(name[:1].upper() + name[1:])
 
 
 def _apart(

@@ -12,6 +12,7 @@ All real models, none auto_created: migrations, admin and dumpdata treat them as
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
@@ -85,7 +86,7 @@ def is_enforced(constraint: ConstraintOptions, end: End) -> bool:
 
 
 def join_model_name(field: Declared) -> str:
-    """Class name of a tag's join model: from owner and relation, never from the table, so that tables can be renamed."""
+    """Class name of a tag's join model: from owner and relation, never from the table, which can be renamed."""
     return field.join_model.rpartition(".")[2] or f"{field.model.__name__}{camel_case(singular(field.name))}"
 
 
@@ -119,9 +120,9 @@ def build(field: Declared, plan: JoinPlan) -> Model:
             "app_label": app_label,
             "apps": owner._meta.apps,
             "db_table": plan.table,
-            "managed": owner._meta.managed,
             "constraints": constraints,
             "indexes": [back_index(plan.table, plan.target)],
+            **({} if owner._meta.managed else {"managed": False}),
         },
     )
     model: Model = type(models.Model)(name, (models.Model,), attrs)
@@ -166,14 +167,11 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
     None if the model lacks a column; a system check says which.
     """
     names = []
-    for end, other, constraint_name in (
-        (plan.owner, plan.target, plan.constraint_names[0]),
-        (plan.target, plan.owner, plan.constraint_names[1]),
-    ):
+    for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
         name = _relation_of(field, end, through, taken=names, second=end is plan.target)
         if name is None:
             columns = plain_columns(through, end)
-            if columns is None:
+            if columns is None or field.given_ends:
                 return None
             name = end.name if not _has_field(through, end.name) else f"{end.name}_reference"
             enforced = is_enforced(plan.constraint, end)
@@ -181,6 +179,7 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
             key.contribute_to_class(through, name)
             if enforced:
                 add_foreign_key(through, foreign_key(plan.constraint, constraint_name, end, columns))
+            index_key(through, key)
         elif field.options.constraint is not None:
             _constrain(through, name, end, constraint_name, plan.constraint)
         names.append(name)
@@ -188,11 +187,31 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
     return names[0], names[1]
 
 
+def lacking_columns(field: Declared, plan: JoinPlan, through: Model) -> list[str]:
+    """The columns that a given join model has neither as such nor under a relation; attach() needs them."""
+    lacking, taken = [], []
+    for end in (plan.owner, plan.target):
+        name = _relation_of(field, end, through, taken=taken, second=end is plan.target)
+        if name is None:
+            present = {field.column for field in through._meta.local_concrete_fields}
+            lacking += [column for column in end.columns if column not in present]
+        else:
+            taken.append(name)
+    return lacking
+
+
 def _relation_of(field: Declared, end: End, through: Model, taken: list[str], second: bool) -> str | None:
-    relations = [f for f in through._meta.local_fields if f.remote_field and not isinstance(f.remote_field.model, str)]
+    if field.given_ends:
+        return field.given_ends[second] if _has_field(through, field.given_ends[second]) else None
+    # By the place of their columns: migrations sort the relations themselves by name.
+    places = {column: place for place, column in enumerate(through._meta.local_concrete_fields)}
+    relations: list[Any] = [
+        f for f in through._meta.local_fields if f.remote_field and not isinstance(f.remote_field.model, str)
+    ]
+    relations.sort(key=lambda relation: places.get(relation.local_related_fields[0], -1))
     options = field.options
     for relation in relations:
-        columns = tuple(f.column for f in relation.local_related_fields)  # type: ignore[attr-defined]
+        columns = tuple(f.column for f in relation.local_related_fields)
         if columns == end.columns and relation.name not in taken and not _is_ambiguous(field, end):
             return relation.name
     if options.join_foreign_key or options.join_references:
@@ -236,15 +255,10 @@ def plain_columns(through: Model, end: End) -> tuple[str, ...] | None:
     return None if None in names else tuple(name for name in names if name)
 
 
-def missing_columns(through: Model, end: End) -> list[str]:
-    present = {field.column for field in through._meta.local_concrete_fields}
-    return [column for column in end.columns if column not in present]
-
-
 def _constrain(through: Model, name: str, end: End, constraint_name: str, options: ConstraintOptions) -> None:
     """Give a relation of a written join model the constraint of the many2many, unless it declared one itself."""
     key = through._meta.get_field(name)
-    if not isinstance(key, JoinKey) or getattr(key, "has_own_constraint", False):
+    if getattr(key, "has_own_constraint", True):  # Django's own ForeignKey as well
         return
     enforced = is_enforced(options, end)
     key.remote_field.on_delete = python_on_delete(options, enforced)
@@ -252,6 +266,31 @@ def _constrain(through: Model, name: str, end: End, constraint_name: str, option
     remove_foreign_key(through, fields)
     if enforced:
         add_foreign_key(through, foreign_key(options, constraint_name, end, fields))
+
+
+def index_key(model: Model, key: Any) -> None:
+    """Index a key's columns, for reading back, unless the model has an index or key that begins with them."""
+    names = tuple(field.name for field in key.local_related_fields)
+    if any(begin[: len(names)] == names for begin in _indexed(model)):
+        return
+    columns = [field.column for field in key.local_related_fields]
+    name = conf.naming().index_name(model._meta.db_table, columns[0] if len(columns) == 1 else key.name)
+    model._meta.indexes = [*model._meta.indexes, Index(fields=names, name=name)]
+    model._meta.original_attrs["indexes"] = model._meta.indexes
+
+
+def _indexed(model: Model) -> Iterator[tuple[str, ...]]:
+    # By name: a key may name columns of relations that still wait for their model.
+    yield getattr(model._meta.pk, "field_names", ())
+    yield from model._meta.unique_together
+    for constraint in model._meta.total_unique_constraints:
+        yield tuple(constraint.fields)
+    for index in model._meta.indexes:
+        if index.condition is None:
+            yield tuple(name.removeprefix("-") for name in index.fields)
+    for field in model._meta.local_concrete_fields:
+        if field.unique or field.db_index:
+            yield (field.name,)
 
 
 def add_foreign_key(model: Model, constraint: ForeignKeyConstraint) -> None:

@@ -44,6 +44,7 @@ class BelongsToKey(LiveRowsKey, _ForeignKey):
     """The ForeignKey that a single-column BelongsTo becomes; the database's key is a ForeignKeyConstraint."""
 
     rel_class = BelongsToKeyRel
+    has_own_constraint = False
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, _, args, kwargs = super().deconstruct()
@@ -120,7 +121,9 @@ class BelongsTo(_Field):
         is_join_table = getattr(self.model, "is_join_table", False)
         if own is None and len(fields) == 1 and not is_join_table:
             names: tuple[str, ...] = (self.name,)
-            self._add(self._foreign_key(end, on_delete), self.name)
+            foreign_key = self._foreign_key(end, on_delete)
+            foreign_key.has_own_constraint = options is not None
+            self._add(foreign_key, self.name)
         else:
             names = own or self._add_columns(end)
             hidden = "+" if is_join_table and self.related_name is None else self.related_name
@@ -130,7 +133,10 @@ class BelongsTo(_Field):
         if enforced:
             name = constraint.name or conf.naming().foreign_key_name(self.model._meta.db_table, self.name)
             through.add_foreign_key(self.model, through.foreign_key(constraint, name, end, names))
-        settle_key(self.model)
+        if settle_key(self.model):
+            for field in self.model.belongs_to_fields:  # type: ignore[attr-defined]
+                if field.settled:
+                    through.index_key(self.model, self.model._meta.get_field(field.name))
 
     def _target(self) -> type[models.Model] | None:
         to = resolve_relation(self.model, self.to)

@@ -21,7 +21,7 @@ from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 
 from gorm_assoc import relationship, through
 from gorm_assoc.fields import base
-from gorm_assoc.options import RelationOptions, label_mistakes, parse
+from gorm_assoc.options import RelationOptions, ends_mistakes, label_mistakes, parse
 from gorm_assoc.relationship import JoinPlan, Relationship
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Many2Many(_ManyToManyField):
 
     tag -- GORM's tag, letter for letter; each of its options is a keyword as well
     through -- a join model of the project's own (GORM's SetupJoinTable): a class or "app.Model"
+    through_fields -- its relations to owner and target, where the columns' names and order do not tell
     join_model -- name of the class made for the join table; "app.Model" puts it into another app
     back_reference -- this side is the way back: the other side decides app, class and column order
 
@@ -68,6 +69,7 @@ class Many2Many(_ManyToManyField):
         join_references: str | Sequence[str] = "",
         constraint: str = "",
         through: type[models.Model] | str | None = None,
+        through_fields: Sequence[str] = (),
         join_model: str = "",
         back_reference: bool = False,
         related_name: str | None = None,
@@ -86,13 +88,17 @@ class Many2Many(_ManyToManyField):
         )
         # A name that is none is left out, as every mistake: Django would raise.
         wrong_through, wrong_join_model = label_mistakes("through", through), label_mistakes("join_model", join_model)
-        self.options = replace(self.options, mistakes=(*self.options.mistakes, *wrong_through, *wrong_join_model))
+        wrong_ends = ends_mistakes(through_fields, through)
+        wrong = (*wrong_through, *wrong_join_model, *wrong_ends)
+        self.options = replace(self.options, mistakes=(*self.options.mistakes, *wrong))
         through = None if wrong_through else through
         self.tag = tag
         self.join_model = "" if wrong_join_model else join_model
         self.back_reference = back_reference
         # As given: remote_field.through is filled in for both sides and all forms.
         self.through_name = through
+        given_ends = through_fields if through and not wrong_ends else ()
+        self.given_ends = (given_ends[0], given_ends[1]) if given_ends else None
         kwargs["symmetrical"] = False
         # An owner without links is valid in a form too, unless blank=False is given.
         kwargs.setdefault("blank", True)
@@ -100,23 +106,35 @@ class Many2Many(_ManyToManyField):
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         # Only what a historical model needs to read and write: never the tag (a changed
-        # option is a change of the join model), and no through_fields (with them, renaming
-        # a model would look like another field).
+        # option is a change of the join model), and through_fields only where they are needed
+        # (with them, renaming a model would look like another field).
         name, path, args, kwargs = super().deconstruct()
         for option in ("symmetrical", "through_fields", "db_constraint", "blank"):
             kwargs.pop(option, None)
+        ends = self._ends if self._has_choice() else self.given_ends
+        if ends:
+            kwargs["through_fields"] = ends
         if self.remote_field.hidden:
             kwargs["related_name"] = "+"
         if self._is_turned():
             kwargs["back_reference"] = True
         return name, path, args, kwargs
 
+    def _has_choice(self) -> bool:
+        """Whether a written join model has more relations to an end than this relation uses."""
+        if not self._ends or not self._given():
+            return False
+        ends = self.model, self.remote_field.model
+        relations = [field for field in self.remote_field.through._meta.local_fields if field.remote_field]
+        return any(sum(relationship.same_model(field.remote_field.model, end) for field in relations) > 1 for end in ends)
+
     def _is_turned(self) -> bool:
-        """Whether a self-reference runs against the order of the join model's relations."""
+        """Whether a self-reference runs against the order of the join model's columns."""
         if not self._ends or not relationship.same_model(self.model, self.remote_field.model):
             return isinstance(self.through_name, str) and self.back_reference and not self._ends
-        names = [field.name for field in self.remote_field.through._meta.local_fields]
-        return names.index(self._ends[0]) > names.index(self._ends[1])
+        ends = [self.remote_field.through._meta.get_field(name).local_related_fields[0] for name in self._ends]
+        columns = self.remote_field.through._meta.local_concrete_fields
+        return columns.index(ends[0]) > columns.index(ends[1])
 
     # System checks: checks/ says what is wrong with a declaration; Django's own would raise, or say it in other words
 
@@ -152,7 +170,7 @@ class Many2Many(_ManyToManyField):
         self.m2m_db_table = partial(self._get_m2m_db_table, cls._meta)
 
     def _hide(self, cls: type[models.Model], name: str) -> None:
-        """Leave the target without accessor or lookup of this relation; Django still needs a name of its own for it."""
+        """Leave the target without accessor or lookup of this relation; Django needs a name of its own for it."""
         rel = self.remote_field
         rel.related_name = f"_{cls._meta.app_label}_{cls.__name__.lower()}_{name}_+"
         for cached in ("hidden", "name", "accessor_name"):
@@ -175,8 +193,10 @@ class Many2Many(_ManyToManyField):
             self._hide(self.model, self.name)
             self.partner._hide(self.partner.model, self.partner.name)
         self.plan = relationship.join_plan(self, target, self.partner)
-        given = relationship.given_through(self) or (self.partner and relationship.given_through(self.partner))
-        if given:
+        given = self._given()
+        if given is not None:
+            if self.partner is not None and self.partner.given_ends and not self.given_ends:
+                self.given_ends = self.partner.given_ends[::-1]
             self._join_by(given)
         elif relationship.is_primary(self, self.partner):
             self._build()
@@ -187,6 +207,11 @@ class Many2Many(_ManyToManyField):
             self._use(self.partner.remote_field.through, self.partner._ends and self.partner._ends[::-1])
         if not self.remote_field.hidden and not self.model._meta.swapped:
             setattr(target, self.remote_field.accessor_name, ManyDescriptor(self.remote_field, reverse=True))
+
+    def _given(self) -> type[models.Model] | None:
+        """The join model that either side was given."""
+        sides = [self] if self.partner is None else [self, self.partner]
+        return next((found for found in map(relationship.given_through, sides) if found is not None), None)
 
     def _build(self) -> None:
         """Make the join model; either side may come first to ask for it."""
@@ -262,7 +287,7 @@ class Many2Many(_ManyToManyField):
         return [] if None in values else super().value_from_object(obj)
 
     def save_form_data(self, instance: models.Model, data: Any) -> None:
-        """Link what was chosen, unlink what was shown and is not chosen: a link to a dead target, never shown, stays."""
+        """Link what was chosen, unlink what was shown and is not: a link to a dead target, never shown, stays."""
         shown = self.value_from_object(instance)
         chosen = list(data)
         with transaction.atomic(using=router.db_for_write(self.relationship.through, instance=instance)):

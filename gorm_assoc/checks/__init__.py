@@ -1,0 +1,109 @@
+"""
+System checks: what is wrong with a declaration, before a migration or a verb runs into it.
+
+One rule, one function, one id. Four sorts, by what a rule looks at:
+
+    DECLARED   a Many2Many or BelongsTo as it was written
+    MANY       a Many2Many whose two models exist
+    MODELS     a model
+    KEYS       one end of a relation as it stands on a model
+
+MANY_IN_DATABASE and KEYS_IN_DATABASE are given also the vendors of the databases they will stand in.
+
+A rule returns a list and never raises; it is silent where a model is missing, which Django itself
+reports. docs/checks.md has a heading for each id.
+
+Rules about a database look at those that the check was asked for (`check --database x`, and
+`migrate`), else at the default one, and at none that a router keeps the model out of. They go by
+vendor and open no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from django.apps import apps
+from django.core.checks import CheckMessage
+from django.db import DEFAULT_DB_ALIAS
+
+from gorm_assoc.checks import join_models, keys, names, options, sides
+from gorm_assoc.checks.declared import Model, declarations, declared_keys, join_model, vendors
+from gorm_assoc.fields.many2many import Many2Many
+
+DECLARED: Final = (
+    options.check_options,
+    options.check_target_exists,
+    options.check_fields_exist,
+    options.check_counts,
+    options.check_no_field_twice,
+    options.check_columns_are_apart,
+    keys.check_there_is_a_constraint,
+)
+MANY: Final = (
+    sides.check_sides_agree,
+    sides.check_one_side_is_primary,
+    sides.check_primary_is_not_by_alphabet,
+    sides.check_there_is_another_side,
+    join_models.check_join_model_has_columns,
+    join_models.check_pairs_are_unique,
+    join_models.check_class_name_is_free,
+    join_models.check_join_model_option,
+    join_models.check_through_fields,
+    join_models.check_dead_join_rows_are_hidden,
+    join_models.check_constraint_reaches_join_model,
+    names.check_table_is_free,
+    names.check_table_of_abstract_base,
+)
+MANY_IN_DATABASE: Final = (keys.check_key_fits,)
+MODELS: Final = (
+    join_models.check_join_table_has_a_key,
+    join_models.check_meta_names_columns,
+)
+KEYS: Final = (
+    names.check_foreign_key_name_is_free,
+    keys.check_referenced_columns_are_unique,
+)
+KEYS_IN_DATABASE: Final = (
+    keys.check_types_fit,
+    keys.check_key_can_be_indexed,
+    keys.check_set_null,
+    keys.check_set_null_on_mariadb,
+    keys.check_set_default,
+    keys.check_set_default_on_mariadb,
+    keys.check_on_update,
+)
+
+
+def check_gorm_assoc(
+    app_configs: Iterable[Any] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Every rule over the models of the apps given, or of all."""
+    models = list(
+        apps.get_models() if app_configs is None else (model for app in app_configs for model in app.get_models())
+    )
+    found: list[CheckMessage] = []
+    for message in (*options.check_settings(), *_messages(models, databases or [DEFAULT_DB_ALIAS])):
+        if message not in found:  # what two relations say about one join model
+            found.append(message)
+    return found
+
+
+def _messages(models: Sequence[Model], aliases: Sequence[str]) -> Iterator[CheckMessage]:
+    declared = declarations(models)
+    for declaration in declared:
+        for declared_rule in DECLARED:
+            yield from declared_rule(declaration)
+        if isinstance(declaration, Many2Many) and declaration.plan is not None:
+            for many_rule in MANY:
+                yield from many_rule(declaration)
+            for joined_rule in MANY_IN_DATABASE:
+                yield from joined_rule(declaration, vendors(join_model(declaration), aliases))
+    for model in models:
+        for model_rule in MODELS:
+            yield from model_rule(model)
+    for key in declared_keys(declared):
+        for key_rule in KEYS:
+            yield from key_rule(key)
+        for made_rule in KEYS_IN_DATABASE:
+            yield from made_rule(key, vendors(key.model, aliases))
