@@ -7,7 +7,7 @@ ARGS ?=
 export JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo admin test test-postgres test-mariadb test-all coverage lint format types clean
+.PHONY: help venv demo admin docs test test-postgres test-mariadb test-all coverage lint format types clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ admin: venv  ## the example project's admin at http://127.0.0.1:8000/admin/ (POR
 	@$(PY) manage.py demo --data-only
 	@echo "http://127.0.0.1:$(PORT)/admin/   user: admin   password: admin"
 	@$(PY) manage.py runserver 127.0.0.1:$(PORT)
+
+docs: venv  ## write the SQL and the tables in README.md anew, from what runs
+	@REWRITE_DOCS=1 $(PY) -m pytest -q tests/test_docs.py $(ARGS)
 
 test: venv  ## the tests on SQLite
 	@.ci/tests .venv sqlite $(ARGS)

@@ -39,6 +39,7 @@ class Tour:
             self.fluency()
             self.addresses()
             self.tags()
+            self.several()
             transaction.set_rollback(True)
 
     # Chapters
@@ -131,6 +132,15 @@ class Tour:
         )
         self.ask("A composite key is a tuple.", "blog.tags.delete((901, 'en'))", *rows)
 
+    def several(self) -> None:
+        self.chapter("6. Several owners in one call")
+        self.do("adam, greek = User.objects.create(name='adam', refer=902), Language.objects.create(name='greek')")
+        self.do("both = Association([eve, adam], 'languages')")
+        rows = (models.UserLanguage, self.names["eve"], self.names["adam"])
+        self.ask("One value or list for each owner, in their order.", "both.append(french, [french, greek])", *rows)
+        self.ask("What would change, without changing it.", "both.replace(greek, to_all=True, dry_run=True)")
+        self.ask("The same for both.", "both.replace(greek, to_all=True)", *rows)
+
     # Lines
 
     def chapter(self, title: str) -> None:
@@ -153,9 +163,9 @@ class Tour:
         comment: str,
         code: str,
         through: type[django_models.Model] | None = None,
-        owner: django_models.Model | None = None,
+        *owners: django_models.Model,
     ) -> None:
-        """Show an expression, run it, show its value, the SQL that ran and the owner's join rows after it."""
+        """Show an expression, run it, show its value, the SQL that ran and the owners' join rows after it."""
         self.stdout.write(f"\n  # {comment}")
         self.stdout.write(self.style.MIGRATE_LABEL(f"  >>> {code}"))
         with reading.statements() as ran:
@@ -167,6 +177,6 @@ class Tour:
         for sql in ran:
             for line in reading.pretty(sql, WIDTH):
                 self.stdout.write(self.style.SQL_KEYWORD(f"    {line}"))
-        if through is not None and owner is not None:
-            for line in reading.as_table(reading.join_rows(through, owner)):
+        if through is not None:
+            for line in reading.as_table([row for owner in owners for row in reading.join_rows(through, owner)]):
                 self.stdout.write(f"    | {line}")
