@@ -52,6 +52,16 @@ class JoinRows:
             return self.owner.among(owners) & self.target.among([row[width:] for row in rows])
         return self.pair.among(rows)
 
+    def of_owners_except(self, owners: Sql, rows: Sequence[Values]) -> Sql:
+        """The join rows that the condition on owners names, without these pairs."""
+        if self.connection.vendor != "sqlite" or len(rows) <= FEW:
+            return owners & self.pair.not_among(rows)
+        # SQLite compares a NOT IN of several columns row by row; EXCEPT sorts.
+        listed = self.pair.listed([self.pair.prepared(row) for row in rows])
+        columns = ", ".join(self.pair.quoted)
+        left = f"SELECT {columns} FROM {self.table} WHERE {owners.text} EXCEPT {listed.text}"
+        return Sql(f"({columns}) IN ({left})", (*owners.params, *listed.params))
+
     @property
     def live(self) -> Sql | None:
         return Sql(f"{self.deleted_at} IS NULL") if self.deleted_at else None

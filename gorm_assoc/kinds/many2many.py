@@ -203,7 +203,7 @@ def keeping(relationship: Relationship, owners: Owners, wanted: Links | Sql, usi
     targets = {row[width:] for row in wanted.rows}
     if len(wanted.rows) == len(targets) * len(owners):  # every owner gets the same
         return mine & rows.target.not_among(targets)
-    return mine & rows.pair.not_among(wanted.rows)
+    return rows.of_owners_except(mine, wanted.rows)
 
 
 def exactly(relationship: Relationship, links: Links, using: str) -> Sql:
