@@ -23,7 +23,7 @@ from gorm_assoc.exceptions import CallableForQueryset, OwnersMismatch, PrimaryKe
 from gorm_assoc.kinds import loading, many2many
 from gorm_assoc.kinds.base import Changes, Links, Values
 from gorm_assoc.kinds.conditions import Sql
-from gorm_assoc.query import unscoped_queryset
+from gorm_assoc.query import scoped_queryset
 from gorm_assoc.signals import association_changed
 from gorm_assoc.transactions import atomically
 
@@ -106,11 +106,8 @@ class Association:
         first = next(iter(owners.values()), None)
         hints = {} if first is None else {"instance": first}
         manager = relationship.target._default_manager.db_manager(self._using, hints=hints)
-        if self._unscoped:
-            with soft_delete.scope(True):
-                targets = unscoped_queryset(manager.get_queryset())
-        else:
-            targets = manager.get_queryset()
+        with soft_delete.scope(self._unscoped):
+            targets = scoped_queryset(manager.get_queryset())
         found = many2many.related(relationship, list(owners.values()), targets)
         if hasattr(found, "marked"):
             found = found.marked()

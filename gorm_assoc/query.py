@@ -303,9 +303,6 @@ def scoped_queryset(queryset: models.QuerySet[ModelT]) -> models.QuerySet[ModelT
     return queryset
 
 
-unscoped_queryset = scoped_queryset
-
-
 def _hides_dead_rows(condition: Any, model: type[models.Model]) -> bool:
     """Whether this is the condition that live() adds."""
     field = getattr(getattr(condition, "lhs", None), "target", None)
