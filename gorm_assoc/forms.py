@@ -53,10 +53,11 @@ def read_key(model: type[models.Model], text: Any) -> tuple[Any, ...]:
     fields = model._meta.pk_fields
     try:
         values = json.loads(text)
-        if isinstance(values, list) and len(values) == len(fields) and "\0" not in str(values):
+        if isinstance(values, list) and len(values) == len(fields):
             key = tuple(field.to_python(value) for field, value in zip(fields, values, strict=True))
-            if None not in key:
-                hash(key)
+            hash(key)
+            # PostgreSQL's text cannot hold NUL.
+            if not any(value is None or (isinstance(value, str) and "\0" in value) for value in key):
                 return key
     except (TypeError, ValueError, OverflowError, RecursionError, ValidationError):
         pass

@@ -12,7 +12,7 @@ class Page(HTMLParser):
 
     data -- what a browser would send
     choices -- the values of each select
-    unlabelled -- names of inputs that have neither a label nor aria-label
+    unlabelled -- names of inputs that have no label, no aria-label and stand in no fieldset with a legend
     """
 
     def __init__(self, html: str) -> None:
@@ -21,6 +21,8 @@ class Page(HTMLParser):
         self.choices: dict[str, dict[str, str]] = {}
         self.inputs: dict[str, dict[str, Any]] = {}
         self.labels: set[str] = set()
+        self._fieldsets: list[bool] = []
+        self._in_legend: set[str] = set()
         self._form = self._select = self._option = self._textarea = None
         self.feed(html)
 
@@ -29,7 +31,10 @@ class Page(HTMLParser):
         return [
             name
             for name, attrs in self.inputs.items()
-            if attrs.get("type") != "hidden" and "aria-label" not in attrs and attrs.get("id") not in self.labels
+            if attrs.get("type") != "hidden"
+            and "aria-label" not in attrs
+            and attrs.get("id") not in self.labels
+            and name not in self._in_legend
         ]
 
     def handle_starttag(self, tag: str, attributes: Any) -> None:
@@ -38,7 +43,13 @@ class Page(HTMLParser):
             self._form = attrs["id"]
         if tag == "label":
             self.labels.add(attrs.get("for"))
+        if tag == "fieldset":
+            self._fieldsets.append(False)
+        elif tag == "legend" and self._fieldsets:
+            self._fieldsets[-1] = True
         name = attrs.get("name", "")
+        if any(self._fieldsets):
+            self._in_legend.add(name)
         if tag == "option" and self._select:
             value = self._option = attrs.get("value", "")
             self.choices[self._select["name"]][value] = ""
@@ -62,6 +73,8 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._form = None
+        elif tag == "fieldset" and self._fieldsets:
+            self._fieldsets.pop()
         elif tag == "select":
             self._select = None
         elif tag == "option":

@@ -157,8 +157,13 @@ class JoinRowInlineMixin(_InlineModelAdmin):
     def _with_links(self, widget: Any, target: type[models.Model], request: HttpRequest) -> RelatedFieldWidgetWrapper:
         """The links beside a choice: add, change and view the target."""
         related = self.admin_site.get_model_admin(target)
+        # What the widget reads of a ForeignKey's remote_field.
         rel: Any = SimpleNamespace(
-            model=target, limit_choices_to={}, on_delete=None, get_related_field=lambda: target._meta.pk
+            model=target,
+            field=self.relationship.target_key,
+            limit_choices_to={},
+            on_delete=None,
+            get_related_field=lambda: target._meta.pk,
         )
         return RelatedFieldWidgetWrapper(
             widget,
