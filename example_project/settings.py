@@ -53,6 +53,9 @@ TEMPLATES = [
     },
 ]
 
+# The guides' locale_tags and shared_tags refer to half a key on purpose.
+SILENCED_SYSTEM_CHECKS = ["gorm_assoc.W001"]
+
 ROOT_URLCONF = "example_project.urls"
 STATIC_URL = "static/"
 USE_TZ = True

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -30,7 +32,11 @@ class Command(BaseCommand):
         if data_only:
             self.stdout.write("The demo data and its login are there.")
             return
-        self.stdout.write(INTRODUCTION)
-        Tour(self.stdout, self.style).run()
-        self.stdout.write("\n\n" + self.style.MIGRATE_HEADING("Next"))
-        self.stdout.write(NEXT)
+        try:
+            self.stdout.write(INTRODUCTION)
+            Tour(self.stdout, self.style).run()
+            self.stdout.write("\n\n" + self.style.MIGRATE_HEADING("Next"))
+            self.stdout.write(NEXT)
+        except BrokenPipeError:
+            # `less` or `head` has seen enough. Python would complain again when it closes the pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
