@@ -330,7 +330,7 @@ class UnscopedTests(WorldTestCase):
         )
 
     def test_comes_after_what_holds_no_condition(self):
-        rows = Reader.objects.order_by("name").distinct().select_related().prefetch_related("books").only("name")
+        rows = Reader.objects.order_by("name").distinct().select_related(None).prefetch_related("books").only("name")
 
         assert names(rows.unscoped()) == ["ann", "bob", "cid"]
         assert sorted(Reader.objects.values_list("books__title", flat=True).unscoped()) == [
