@@ -166,7 +166,7 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
     Plain columns, as in GORM's own join models, get a JoinKey and a foreign key laid over them.
     None if the model lacks a column; a system check says which.
     """
-    names = []
+    names, laid = [], []
     for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
         name = _relation_of(field, end, through, taken=names, second=end is plan.target)
         if name is None:
@@ -179,11 +179,13 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
             key.contribute_to_class(through, name)
             if enforced:
                 add_foreign_key(through, foreign_key(plan.constraint, constraint_name, end, columns))
-            index_key(through, key)
+            laid.append(key)
         elif field.options.constraint is not None:
             _constrain(through, name, end, constraint_name, plan.constraint)
         names.append(name)
     settle_key(through)
+    for key in laid:
+        index_key(through, key)
     return names[0], names[1]
 
 

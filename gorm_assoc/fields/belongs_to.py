@@ -97,7 +97,13 @@ class BelongsTo(_Field):
         lazy_related_operation(self._attach, cls, self.to)
 
     def _attach(self, *models: type[models.Model]) -> None:
-        self.settle()
+        target = self._target()
+        awaited = [field.to for field in getattr(target, "belongs_to_fields", ()) if not field.settled]
+        if target is None or target is self.model or not awaited:
+            self.settle()
+        else:
+            # A join model: its key is known when the models of its own relations are.
+            lazy_related_operation(lambda *_: self.settle(), target, *awaited)
 
     def settle(self) -> None:
         """
@@ -135,7 +141,7 @@ class BelongsTo(_Field):
             through.add_foreign_key(self.model, through.foreign_key(constraint, name, end, names))
         if settle_key(self.model):
             for field in self.model.belongs_to_fields:  # type: ignore[attr-defined]
-                if field.settled:
+                if field.settled and field.model is self.model:
                     through.index_key(self.model, self.model._meta.get_field(field.name))
 
     def _target(self) -> type[models.Model] | None:

@@ -124,9 +124,10 @@ class Many2Many(_ManyToManyField):
         """Whether a written join model has more relations to an end than this relation uses."""
         if not self._ends or not self._given():
             return False
-        ends = self.model, self.remote_field.model
         relations = [field for field in self.remote_field.through._meta.local_fields if field.remote_field]
-        return any(sum(relationship.same_model(field.remote_field.model, end) for field in relations) > 1 for end in ends)
+        led_to = [field.remote_field.model for field in relations]
+        ends = self.model, self.remote_field.model
+        return any(sum(relationship.same_model(model, end) for model in led_to) > 1 for end in ends)
 
     def _is_turned(self) -> bool:
         """Whether a self-reference runs against the order of the join model's columns."""
@@ -202,7 +203,9 @@ class Many2Many(_ManyToManyField):
             self._build()
         else:
             assert self.partner is not None
-            self.partner.plan = self.plan.turned()
+            # As the primary side sees it: in a self-reference the relation's name names an end.
+            self.partner.plan = relationship.join_plan(self.partner, self.model, self)
+            self.plan = self.partner.plan.turned()
             self.partner._build()
             self._use(self.partner.remote_field.through, self.partner._ends and self.partner._ends[::-1])
         if not self.remote_field.hidden and not self.model._meta.swapped:
