@@ -55,7 +55,7 @@ class ManyVerbs(_Base):
     def association(self) -> Association:
         """The association this manager stands for, on its database."""
         found = Association.of(self.instance, self._relationship(self.instance))
-        return found.using(self._db) if self._db else found  # type: ignore[has-type]
+        return found.using(self._db) if self._db else found
 
     # Reading
 

@@ -136,7 +136,7 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         if unscoped or soft_delete.deleted_at_field(type(self)) is None:
             with soft_delete.explained(type(self)):
                 return super().delete(*args, **kwargs)
-        if not self._is_pk_set():
+        if not self._is_pk_set():  # type: ignore[attr-defined]
             raise ValueError(f"{self._meta.label} cannot be deleted: it was never saved.")
         using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
         return soft_delete.delete_instance(self, using)

@@ -2,151 +2,31 @@
 Querysets that hide dead rows, and can be told not to.
 
 Two things hide. The manager leaves out dead rows of its own model with a filter. Dead rows
-that a query *joins* are hidden by the relations themselves (soft_delete.py), which ask a
-switch; the Query class here sets that switch to its own flag whenever it builds or compiles,
-so that each query, at any depth of subqueries, is in its own scope.
+that a query *joins* are hidden by the relations themselves (soft_delete.py), each query in
+a scope of its own (scoped_query.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import models
-from django.db.models import Exists, F, OuterRef, sql
-from django.db.models.constants import LOOKUP_SEP
-from django.db.models.expressions import ResolvedOuterRef
-from django.db.models.sql.compiler import SQLCompiler
-from django.db.models.sql.where import AND, OR
+from django.db.models import sql
+from django.db.models.sql.constants import ROW_COUNT
 
 from gorm_assoc import soft_delete
 from gorm_assoc.exceptions import ScopeError
+from gorm_assoc.scoped_query import ScopedQueryMixin, scoped
 
 if TYPE_CHECKING:
     from gorm_assoc.association import Association
 
-    _Query = sql.Query
-    _Compiler = SQLCompiler
-else:
-    _Query = _Compiler = object
-
 ModelT = TypeVar("ModelT", bound=models.Model)
 
 _END: Any = object()
-
-
-class ScopedQueryMixin(_Query):
-    """
-    A Query that knows whether it sees dead rows.
-
-    unscoped -- the flag; a query made inside another one's building (exclude) takes it from there
-    own_conditions -- how many conditions the manager itself put into `where`
-    """
-
-    django_class: type[sql.Query]
-    unscoped: bool
-    own_conditions: int = 0
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.unscoped = soft_delete.is_unscoped()
-
-    def add_q(self, *args: Any, **kwargs: Any) -> None:
-        with soft_delete.scope(self.unscoped):
-            super().add_q(*args, **kwargs)
-
-    def get_compiler(self, *args: Any, **kwargs: Any) -> Any:
-        # The compiler, and not as_sql() of Query, which only subqueries go through.
-        compiler = super().get_compiler(*args, **kwargs)
-        compiler.__class__ = _scoped_compiler(type(compiler))
-        return compiler
-
-    def chain(self, klass: type[sql.Query] | None = None) -> Any:
-        # update() and delete() turn a query into another class; it must stay scoped.
-        return super().chain(scoped(klass) if klass else None)
-
-    def split_exclude(self, filter_expr: Any, can_reuse: Any, names_with_path: Any) -> Any:
-        """
-        Django's own, with every column of a key: what exclude() makes of a condition on many rows.
-
-        Django's compares the first column of a composite key alone, so that it finds rows of other
-        owners, and cannot compare two rows of a table with a composite primary key.
-        """
-        lhs, rhs = filter_expr
-        if isinstance(rhs, OuterRef):
-            rhs = OuterRef(rhs)
-        elif isinstance(rhs, F):
-            rhs = OuterRef(rhs.name)
-        inner = type(self)(self.model)
-        inner._filtered_relations = self._filtered_relations
-        inner.add_filter(lhs, rhs)
-        inner.clear_ordering(force=True)
-        prefix, is_outer_join = inner.trim_start(names_with_path)
-        alias = inner.select[0].alias
-        if alias in can_reuse:
-            # Conditions of the outer query on the same row hold for it here too.
-            inner.bump_prefix(self)
-            own = inner.select[0].alias
-            for field in inner.select[0].target.model._meta.pk_fields:
-                inner.where.add(field.get_lookup("exact")(field.get_col(own), field.get_col(alias)), AND)
-            inner.external_aliases[alias] = True
-        else:
-            key = next(path for _, paths in names_with_path for path in paths if path.m2m).join_field.field
-            *way, _ = prefix.split(LOOKUP_SEP)
-            for column, field in zip(inner.select, key.foreign_related_fields, strict=True):
-                outer = ResolvedOuterRef(LOOKUP_SEP.join((*way, field.name)))
-                inner.where.add(column.target.get_lookup("exact")(column, outer), AND)
-        condition, needed = self.build_filter(Exists(inner))
-        if is_outer_join:
-            is_null = (f"{prefix}__isnull", True)
-            nothing, _ = self.build_filter(is_null, current_negated=True, branch_negated=True, can_reuse=can_reuse)
-            condition.add(nothing, OR)
-        return condition, needed
-
-    def combine(self, rhs: sql.Query, connector: str) -> None:
-        if getattr(rhs, "unscoped", self.unscoped) != self.unscoped:
-            raise TypeError("Cannot combine a queryset that is unscoped() with one that is not.")
-        super().combine(rhs, connector)
-
-    def __reduce__(self) -> Any:
-        # The class is made at run time: pickle finds it by Django's.
-        return _unpickled, (self.django_class,), self.__getstate__()
-
-    @property
-    def is_untouched(self) -> bool:
-        """Whether nobody but the manager has put conditions or annotations in."""
-        return len(self.where.children) == self.own_conditions and not (
-            self.annotations or self.extra or self._filtered_relations or self.combinator or self.is_sliced  # type: ignore[attr-defined]
-        )
-
-
-@cache
-def scoped(klass: type[sql.Query]) -> type[ScopedQueryMixin]:
-    """The scoped twin of one of Django's Query classes."""
-    if issubclass(klass, ScopedQueryMixin):
-        return klass
-    name = f"Scoped{klass.__name__}"
-    return cast("type[ScopedQueryMixin]", type(name, (ScopedQueryMixin, klass), {"django_class": klass}))
-
-
-def _unpickled(klass: type[sql.Query]) -> sql.Query:
-    query = scoped(klass)
-    return query.__new__(query)
-
-
-class _ScopedCompilerMixin(_Compiler):
-    """Conditions of a JOIN are asked for while it is compiled: that happens in the query's own scope."""
-
-    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
-        with soft_delete.scope(self.query.unscoped):
-            return super().as_sql(*args, **kwargs)
-
-
-@cache
-def _scoped_compiler(klass: type[SQLCompiler]) -> type[SQLCompiler]:
-    return type(klass.__name__, (_ScopedCompilerMixin, klass), {})
+_QUERY: Any = vars(models.QuerySet)["query"]  # a property, which the type stubs do not know
 
 
 class AssociationQuerySet(models.QuerySet[ModelT]):
@@ -156,7 +36,7 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         super().__init__(model, query or scoped(sql.Query)(model), using, hints)
 
     @classmethod
-    def as_manager(cls) -> AssociationManager[Any]:
+    def as_manager(cls) -> AssociationManager:
         """A manager with this class's methods that hides dead rows, as `objects` does."""
         manager = AssociationManager.from_queryset(cls)()
         manager._built_with_asmanager = True
@@ -166,20 +46,22 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
 
     # Scope
 
+    _query: Any
+
     @property
     def query(self) -> Any:
-        if self._deferred_filter:  # type: ignore[has-type]
-            # A related manager's condition, which Django puts in late, is the manager's own.
-            untouched = self._query.is_untouched  # type: ignore[has-type]
-            query = models.QuerySet.query.fget(self)
-            if untouched:
-                self.marked()
-            return query
-        return self._query  # type: ignore[has-type]
+        if not self._deferred_filter:  # type: ignore[attr-defined]
+            return self._query
+        # A related manager's condition, which Django puts in late, is the manager's own.
+        untouched = self._query.is_untouched
+        query = _QUERY.fget(self)
+        if untouched:
+            self.marked()
+        return query
 
     @query.setter
     def query(self, value: Any) -> None:
-        models.QuerySet.query.fset(self, value)
+        _QUERY.fset(self, value)
 
     def live(self) -> Self:
         """Without dead rows of this model; the manager calls it, so that unscoped() can take it back."""
@@ -219,7 +101,7 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
 
     def _fetch_all(self) -> None:
         with soft_delete.scope(self.query.unscoped):
-            super()._fetch_all()  # type: ignore[misc]
+            super()._fetch_all()
 
     def _iterator(self, *args: Any) -> Iterator[ModelT]:
         rows = super()._iterator(*args)  # type: ignore[misc]
@@ -279,11 +161,11 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
     adelete.alters_data = True  # type: ignore[attr-defined]
     adelete.queryset_only = True  # type: ignore[attr-defined]
 
-    def _raw_delete(self, using: str) -> int:
+    def _raw_delete(self, using: str | None) -> int:
         # As Django's, with the scoped class; a cascade's fast delete comes here.
         query = self.query.clone()
         query.__class__ = scoped(sql.DeleteQuery)
-        return query.get_compiler(using).execute_sql(sql.constants.ROW_COUNT)  # type: ignore[no-any-return,attr-defined]
+        return query.get_compiler(using).execute_sql(ROW_COUNT)  # type: ignore[no-any-return]
 
     _raw_delete.alters_data = True  # type: ignore[attr-defined]
 

@@ -60,7 +60,7 @@ def live_rows(model: type[models.Model], alias: str) -> Any:
     if holder._meta.db_table == model._meta.db_table:
         return field.get_lookup("isnull")(field.get_col(alias), True)  # type: ignore[misc]
     # deleted_at is in a parent's table, which a JOIN condition can only reach by a subquery.
-    live = Query(holder)
+    live: Any = Query(holder)
     live.add_filter(f"{DELETED_AT}__isnull", True)
     link = model._meta.concrete_model._meta.get_ancestor_link(holder)  # type: ignore[union-attr]
     return In(link.get_col(alias), live)  # type: ignore[union-attr]

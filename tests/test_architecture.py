@@ -16,7 +16,7 @@ PACKAGE = Path(gorm_assoc.__file__).parent
 ROWS = [
     ["exceptions", "signals", "options", "naming", "conf"],
     ["relationship"],
-    ["soft_delete", "constraints", "operations", "join_key", "through", "fields"],
+    ["soft_delete", "scoped_query", "constraints", "operations", "join_key", "through", "fields"],
     ["kinds", "query", "transactions", "values", "saving", "asked", "association", "managers", "models"],
     ["forms", "checks", "admin", "management", "apps"],
 ]
