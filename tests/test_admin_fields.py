@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User as Account
@@ -11,6 +13,7 @@ from django.urls import reverse
 from example_project.guides.models import Address, Language, Person, PersonAddress, Profile, User
 from gorm_assoc.admin import AssociationAdmin, JoinRowInline, StackedJoinRowInline
 from gorm_assoc.forms import AssociationModelForm, read_key, write_key
+from tests import documentation
 from tests.admin_site import fields_site
 from tests.factories import LanguageFactory, UserFactory
 from tests.pages import errors, open_page
@@ -304,3 +307,17 @@ class ChecksTests(SimpleTestCase):
     def test_the_registry_of_the_tests_is_clean(self):
         for model_admin in fields_site._registry.values():
             assert model_admin.check() == []
+
+
+class DocumentationTests(SimpleTestCase):
+    def test_the_page_about_the_admin_runs_and_its_admins_pass_the_checks(self):
+        site = admin.AdminSite()
+        names = {}
+
+        with mock.patch("django.contrib.admin.sites.site", site), mock.patch("django.contrib.admin.site", site):
+            for block in documentation.blocks("docs/admin.md"):
+                exec(block.compiled(block.code, "exec"), names)
+
+        assert set(site._registry) == {User, Language, Person}
+        assert [error for model_admin in site._registry.values() for error in model_admin.check()] == []
+        assert "addresses" in names["PersonForm"].base_fields

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.db import models
 
 from example_project.guides.models import Address, Language, Person, Profile, SpokenLanguage, User
 from gorm_assoc.admin import AssociationAdmin, JoinRowInline, StackedJoinRowInline
+
+# Go's string is a TextField, and most of them are one line.
+ONE_LINE = {models.TextField: {"widget": AdminTextInputWidget}}
 
 
 class LanguageRows(JoinRowInline):
@@ -37,6 +42,7 @@ class FluencyRows(StackedJoinRowInline):
 
     model = User.fluent_in.through
     extra = 0
+    formfield_overrides = ONE_LINE
     verbose_name = "fluency"
     verbose_name_plural = "fluencies"
 
@@ -54,12 +60,14 @@ class AddressRows(JoinRowInline):
 
     model = Person.addresses.through
     extra = 0
+    formfield_overrides = ONE_LINE
     verbose_name = "address"
     verbose_name_plural = "addresses"
 
 
 @admin.register(User)
 class UserAdmin(AssociationAdmin):
+    formfield_overrides = ONE_LINE
     fields = ("name", "refer", "profiles")
     filter_horizontal = ("profiles",)
     search_fields = ("name",)
@@ -68,6 +76,7 @@ class UserAdmin(AssociationAdmin):
 
 @admin.register(Language)
 class LanguageAdmin(AssociationAdmin):
+    formfield_overrides = ONE_LINE
     fields = ("name",)
     search_fields = ("name",)
     inlines = (UserRows,)
@@ -75,6 +84,7 @@ class LanguageAdmin(AssociationAdmin):
 
 @admin.register(Person)
 class PersonAdmin(AssociationAdmin):
+    formfield_overrides = ONE_LINE
     fields = ("name",)
     inlines = (AddressRows,)
 
