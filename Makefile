@@ -7,7 +7,7 @@ ARGS ?=
 export JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo admin docs test test-postgres test-mariadb test-all coverage lint format types clean
+.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-all coverage lint format types clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,11 @@ test-mariadb: venv  ## the tests on MariaDB: the server at MYSQL_HOST:MYSQL_TCP_
 	@.ci/venv .venv mysql
 	@.ci/server mariadb
 	@.ci/tests .venv mariadb $(ARGS)
+
+test-browser: venv  ## the admin in a real browser, Debian's chromium (SCREENSHOTS=docs/images takes the docs' pictures anew)
+	@command -v chromium chromedriver >/dev/null || .ci/apt chromium chromium-driver
+	@.ci/venv .venv browser
+	@$(PY) -m pytest -m browser $(ARGS)
 
 test-all:  ## both servers, then Python 3.11 x Django 5.2, 3.12 x 6.0, 3.13 x 6.1 (REQUIRE_ALL=1: all must run)
 	@RAN=$$(mktemp); export RAN; trap 'rm -f "$$RAN"' EXIT; \

@@ -6,11 +6,21 @@ import django
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 
+# Marked tests that run only where `-m` names them.
+ASKED_FOR = {"browser"}
+
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"Python {platform.python_version()}, Django {django.__version__}, {database_version()}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = {mark for mark in ASKED_FOR if mark not in config.getoption("markexpr")}
+    deselected = [item for item in items if any(item.get_closest_marker(mark) for mark in left_out)]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in deselected]
 
 
 def database_version() -> str:
