@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.db import models
 from django.db.models import sql
 from django.db.models.sql.constants import ROW_COUNT
+from django.db.models.sql.where import AND
 
 from gorm_assoc import soft_delete
 from gorm_assoc.exceptions import ScopeError
@@ -63,13 +64,17 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
     def query(self, value: Any) -> None:
         _QUERY.fset(self, value)
 
-    def live(self) -> Self:
-        """Without dead rows of this model; the manager calls it, so that unscoped() can take it back."""
-        if soft_delete.deleted_at_field(self.model) is None or self.query.unscoped:
+    def _live(self) -> Self:
+        """A fresh queryset without dead rows of this model; the manager's, so that unscoped() can take it back."""
+        field = soft_delete.deleted_at_field(self.model)
+        if field is None or self._query.unscoped:
             return self
-        return self.filter(**{f"{soft_delete.DELETED_AT}__isnull": True}).marked()
-
-    live.queryset_only = True  # type: ignore[attr-defined]
+        if field.model._meta.db_table != self.model._meta.db_table:
+            return self.filter(**{f"{soft_delete.DELETED_AT}__isnull": True}).marked()
+        # What filter() would come to, at a tenth of its cost: every accessor makes a queryset.
+        column = field.get_col(self._query.get_initial_alias())
+        self._query.where.add(models.lookups.IsNull(column, True), AND)
+        return self.marked()
 
     def marked(self) -> Self:
         """With the conditions it has now counted as the manager's own, not the caller's."""
@@ -100,7 +105,8 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
     # Prefetched relations follow this queryset's scope. The scope is never open across a yield.
 
     def _fetch_all(self) -> None:
-        with soft_delete.scope(self.query.unscoped):
+        # Not .query, which would build the condition of a related manager whose rows are here already.
+        with soft_delete.scope(self._query.unscoped):
             super()._fetch_all()
 
     def _iterator(self, *args: Any) -> Iterator[ModelT]:
@@ -214,7 +220,7 @@ class AssociationManager(models.Manager.from_queryset(AssociationQuerySet)[Model
         return super().from_queryset(queryset_class, class_name)
 
     def get_queryset(self) -> AssociationQuerySet[ModelT]:
-        return super().get_queryset().live()  # type: ignore[no-any-return]
+        return super().get_queryset()._live()  # type: ignore[no-any-return]
 
     def all(self) -> AssociationQuerySet[ModelT]:
         # So that all().unscoped() works on a manager whose get_queryset() filters.
