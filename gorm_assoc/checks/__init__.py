@@ -13,9 +13,9 @@ MANY_IN_DATABASE and KEYS_IN_DATABASE are given also the vendors of the database
 A rule returns a list and never raises; it is silent where a model is missing, which Django itself
 reports. docs/checks.md has a heading for each id.
 
-Rules about a database look at those that the check was asked for (`check --database x`, and
-`migrate`), else at the default one, and at none that a router keeps the model out of. They go by
-vendor and open no connection.
+Rules about a database look at those that Django names (`check --database x`, `migrate`, from 6.1 on all),
+else at the default one, and at none that a router keeps the model out of. They go by vendor and open no
+connection.
 """
 
 from __future__ import annotations

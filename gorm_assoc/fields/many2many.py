@@ -150,6 +150,11 @@ class Many2Many(_ManyToManyField):
             return []
         return super()._check_relationship_model(from_model=from_model, **kwargs)  # type: ignore[misc,no-any-return]
 
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        if self.remote_field.through is None:  # as there is no target: fields.E300
+            return super(models.ManyToManyField, self).check(**kwargs)
+        return super().check(**kwargs)
+
     def _check_table_uniqueness(self, **kwargs: Any) -> list[checks.CheckMessage]:
         # fields.E340; models.E028 names the same two models.
         return []
