@@ -6,6 +6,9 @@ import django
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 
+# The replay's options and counts; a conftest.py of its own would come too late for them.
+pytest_plugins = ["tests.conformance.plugin"]
+
 # Marked tests that run only where `-m` names them.
 ASKED_FOR = {"browser"}
 

@@ -1,0 +1,183 @@
+"""
+What was recorded of GORM, as it lies in a folder; files may be gzipped.
+
+    sets/<set>.json          models, their Go source, the tables GORM makes
+    scenarios/<group>.json   lists of scenarios
+    random.jsonl             scenarios, one in a line
+
+The repository's own recordings lie beside this module; `pytest tests/conformance --recordings DIR`
+replays the scenarios of another folder over the same sets.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent / "recordings"
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation as GORM resolved it; references are pairs (column that holds, column held, end it belongs to)."""
+
+    name: str
+    kind: str
+    target: str
+    join_table: str | None
+    references: tuple[tuple[str, str | None, str | None], ...]
+    by_pointer: bool
+
+
+@dataclass(frozen=True)
+class GoModel:
+    """A Go struct: column by field name, relations by name."""
+
+    name: str
+    table: str
+    primary_key: tuple[str, ...]
+    fields: dict[str, str]
+    relations: dict[str, Relation]
+
+
+class Set:
+    """One set of models with its tables."""
+
+    def __init__(self, recorded: dict[str, Any]) -> None:
+        self.name: str = recorded["set"]
+        self.go: str = recorded["go"]
+        self.migrate_error: str | None = recorded["migrate_error"]
+        self.tables: list[dict[str, Any]] = (recorded["schema"] or {}).get("tables", [])
+        self.schema_varies = bool(recorded.get("schema_varies"))
+        self.models = {each["name"]: self._model(each) for each in recorded["models"]}
+
+    def _model(self, recorded: dict[str, Any]) -> GoModel:
+        relations = {}
+        for each in recorded["relations"]:
+            references = tuple((r["foreign_key"], r["references"], r["of"]) for r in each["references"])
+            pointer = re.search(rf"\b{each['name']}\s+(\[\])?\*{each['target']}\b", self.go) is not None
+            relations[each["name"]] = Relation(
+                each["name"], each["kind"], each["target"], each["join_table"], references, pointer
+            )
+        fields = {field["name"]: field["column"] for field in recorded["fields"]}
+        key = tuple(recorded["primary_key"] or ())
+        return GoModel(recorded["name"], recorded["table"], key, fields, relations)
+
+    @cached_property
+    def join_models(self) -> set[str]:
+        """Models whose table is a join table."""
+        joins = {relation.join_table for model in self.models.values() for relation in model.relations.values()}
+        return {model.name for model in self.models.values() if model.table in joins}
+
+    @cached_property
+    def key_tables(self) -> dict[tuple[str, str], str]:
+        """(table, column) -> the table whose numbers the column holds, for keys the database hands out."""
+        numbered = {
+            model.table
+            for model in self.models.values()
+            if len(model.primary_key) == 1 and self._is_integer(model.table, model.primary_key[0])
+        }
+        own = {
+            (model.table, model.primary_key[0]): model.table
+            for model in self.models.values()
+            if model.table in numbered
+        }
+        found = dict(own)
+        for table in self.tables:
+            for key in table["foreign_keys"]:
+                for column, referenced in zip(key["columns"], key["references"], strict=True):
+                    if (key["table"], referenced) in own:
+                        found[table["name"], column] = key["table"]
+        return found
+
+    def unique_columns(self, table: str) -> list[list[str]]:
+        """Column lists whose values no two rows of the table may share."""
+        found = self.table(table)
+        return [found["primary_key"], *(each["columns"] for each in found["unique_and_indexes"] if each["unique"])]
+
+    def primary_key(self, table: str) -> list[str]:
+        return list(self.table(table)["primary_key"])
+
+    def foreign_keys(self, table: str) -> list[dict[str, Any]]:
+        return list(self.table(table)["foreign_keys"])
+
+    def is_text(self, table: str, column: str) -> bool:
+        return any(each["name"] == column and each["type"] == "text" for each in self.table(table)["columns"])
+
+    def table(self, name: str) -> dict[str, Any]:
+        return next(each for each in self.tables if each["name"] == name)
+
+    def _is_integer(self, table: str, column: str) -> bool:
+        return any(each["name"] == column and each["type"] == "integer" for each in self.table(table)["columns"])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what is done, what GORM gave, the tables before and after."""
+
+    number: int
+    do: dict[str, Any]
+    result: Any
+    error: str | None
+    before: Tables
+    after: Tables
+
+    @property
+    def verb(self) -> str:
+        return str(self.do["verb"])
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A list of steps over one set, from empty tables."""
+
+    name: str
+    group: str
+    set: str
+    steps: tuple[Step, ...]
+
+
+@cache
+def sets(folder: Path = HERE) -> dict[str, Set]:
+    """The recorded sets by name."""
+    found = (Set(json.loads(_read(path))) for path in _files(folder / "sets", "json"))
+    return {each.name: each for each in found}
+
+
+def scenarios(folder: Path = HERE) -> Iterator[Scenario]:
+    """All recorded scenarios of a folder."""
+    for path in _files(folder / "scenarios", "json"):
+        group = path.name.partition(".")[0]
+        for recorded in json.loads(_read(path)):
+            yield _scenario(recorded, group)
+    for path in _files(folder, "jsonl"):
+        for line in _read(path).splitlines():
+            yield _scenario(json.loads(line), path.name.partition(".")[0])
+
+
+def _scenario(recorded: dict[str, Any], group: str) -> Scenario:
+    steps = []
+    before: Tables = {}
+    for number, step in enumerate(recorded["steps"]):
+        after = before if step["tables"] is None else step["tables"]
+        steps.append(Step(number, step["do"], step["result"], step["error"], before, after))
+        before = after
+    return Scenario(recorded["name"], group, recorded["set"], tuple(steps))
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    return sorted([*folder.glob(f"*.{ending}"), *folder.glob(f"*.{ending}.gz")])
+
+
+def _read(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()

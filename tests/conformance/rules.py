@@ -1,0 +1,234 @@
+"""
+The rules of docs/differences.md: where this library does otherwise than GORM, on purpose.
+
+A rule's predicate sees the step's input and the tables before it. What is promised instead is worked
+out by arithmetic.outcome(); a step counts as ruled only if it came out exactly so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.conformance.arithmetic import outcome
+from tests.conformance.compare import Outcome
+from tests.conformance.recordings import Relation, Row
+from tests.conformance.situation import Situation, Thing
+
+WRITING = {"append", "replace", "delete", "clear"}
+
+
+Predicate = Callable[[Situation], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """id -- as docs/differences.md names it"""
+
+    id: str
+    applies: Predicate
+    promises: Callable[[Situation], Outcome]
+
+    def not_needed_on(self, vendor: str) -> set[str]:
+        """Itself, where its only steps belong to a set that the database cannot have."""
+        return {self.id} if (self.id, vendor) == ("set-null-cannot-empty-a-key", "mysql") else set()
+
+
+RULES: list[Rule] = []
+
+
+def rule_with(promises: Callable[[Situation], Outcome]) -> Callable[[Predicate], Predicate]:
+    def enter(applies: Predicate) -> Predicate:
+        RULES.append(Rule(applies.__name__.replace("_", "-"), applies, promises))
+        return applies
+
+    return enter
+
+
+rule = rule_with(outcome)
+
+
+@rule
+def owner_without_key(s: Situation) -> bool:
+    return s.relation is not None and not all(owner.has_key for owner in s.owners)
+
+
+@rule
+def dead_pair_is_revived(s: Situation) -> bool:
+    return s.verb in ("append", "replace") and any(row.get("deleted_at") for row in _rows_of_given_pairs(s))
+
+
+@rule
+def unscoped_association_removes_links(s: Situation) -> bool:
+    is_asked = s.verb in WRITING and s.do.get("unscoped") and not s.do.get("db_unscoped")
+    return bool(is_asked) and any("deleted_at" in row for row in _join_rows(s))
+
+
+@rule
+def unscoped_association_reads_all(s: Situation) -> bool:
+    return s.verb in ("count", "assoc_find") and bool(s.do.get("unscoped")) and not s.do.get("db_unscoped")
+
+
+@rule
+def unscoped_preload_reads_dead_links(s: Situation) -> bool:
+    return s.verb == "find" and any(isinstance(each, dict) and each.get("unscoped") for each in s.do["preload"])
+
+
+@rule
+def only_given_values_are_touched(s: Situation) -> bool:
+    if s.verb in ("append", "replace") and s.relation is not None:
+        return any(_carries_unlinked(s, owner, s.relation.name) for owner in s.owners)
+    if s.verb in ("create", "save"):
+        return any(_carries_unlinked(s, value, name) for value in s.value_things() for name in value.carried)
+    return False
+
+
+@rule
+def each_owner_gets_exactly_its_values(s: Situation) -> bool:
+    if s.verb != "replace" or s.relation is None or len(s.owners) != len(s.values) or len(s.owners) == 1:
+        return False
+    return any(
+        _links(s.relation, row, owner, other) and not any(_links(s.relation, row, owner, value) for value in own)
+        for row in _join_rows(s)
+        for owner, own in zip(s.owners, s.values, strict=True)
+        for other in s.value_things()
+    )
+
+
+@rule
+def one_object_is_one_row(s: Situation) -> bool:
+    new = [id(value.instance) for value in s.value_things() if not value.has_key]
+    return len(new) != len(set(new))
+
+
+@rule
+def keys_are_not_mixed_up(s: Situation) -> bool:
+    stored = [_is_stored(s, value) for value in s.value_things()]
+    new = [not value.has_key for value in s.value_things()]
+    return any(new) and any(not a and not b for a, b in zip(stored, new, strict=True))
+
+
+@rule
+def taken_value_is_an_error(s: Situation) -> bool:
+    is_storing = s.verb in ("create", "append", "replace")
+    return is_storing and any(not _is_stored(s, value) and _is_taken(s, value) for value in s.value_things())
+
+
+@rule
+def value_without_key_is_not_linked(s: Situation) -> bool:
+    return s.verb == "delete" and any(not value.has_key for value in s.value_things())
+
+
+@rule
+def dict_is_stored_as_an_object(s: Situation) -> bool:
+    return s.verb == "append" and any(isinstance(each, dict) and "map" in each for each in s.do["values"])
+
+
+@rule
+def empty_reference_is_a_value(s: Situation) -> bool:
+    if s.relation is not None:
+        held = [str(held) for _, held, end in s.relation.references if end == "owner"]
+        return any(owner.row[column] in ("", 0) for owner in s.owners for column in held)
+    if s.verb == "find":
+        go = s.set.models[s.do["model"]]
+        relations = [go.relations[each] for each in s.do["preload"] if isinstance(each, str) and each in go.relations]
+        held = [str(held) for relation in relations for _, held, end in relation.references if end == "owner"]
+        return any(row[column] in ("", 0) for row in s.before.get(go.table, ()) for column in held)
+    return False
+
+
+@rule
+def reference_to_half_a_key_has_no_constraint(s: Situation) -> bool:
+    if s.verb not in ("create", "append", "replace"):
+        return False
+    tables = {owner.go.table for owner in s.owners} | {value.go.table for value in s.value_things()}
+    return any(
+        key["table"] in tables and key["references"] not in s.set.unique_columns(key["table"])
+        for table in s.set.tables
+        for key in table["foreign_keys"]
+    )
+
+
+def _fails(s: Situation) -> Outcome:
+    return Outcome(s.before, None, fails=True)
+
+
+@rule_with(_fails)
+def set_null_cannot_empty_a_key(s: Situation) -> bool:
+    if s.verb != "delete_record":
+        return False
+    return any(
+        key["on_delete"] == "SET NULL"
+        and set(key["columns"]) & set(table["primary_key"])
+        and any(owner.go.table == key["table"] and _is_referenced(s, owner, table["name"], key) for owner in s.owners)
+        for table in s.set.tables
+        for key in table["foreign_keys"]
+    )
+
+
+# What has no counterpart here
+
+# Sets of which no step can be played, and those of which none can on one database.
+SETS = {("person_plain", ""): "join-table-without-key", ("rulesjoin", "mysql"): "set-null-on-a-key-column"}
+NULL_IN_KEY = "null-in-key"
+REASONS = {*SETS.values(), NULL_IN_KEY}
+
+
+def not_expressible(set_name: str, vendor: str) -> str:
+    """Why no step of the set has a counterpart on that database; empty if steps have one."""
+    return SETS.get((set_name, "")) or SETS.get((set_name, vendor), "")
+
+
+# Words of the predicates
+
+
+def _join_rows(s: Situation) -> list[Row]:
+    return s.before.get(str(s.relation.join_table), []) if s.relation else []
+
+
+def _rows_of_given_pairs(s: Situation) -> Iterator[Row]:
+    if s.relation is None:
+        return
+    for row in _join_rows(s):
+        for owner in s.owners:
+            for value in s.value_things():
+                if _links(s.relation, row, owner, value):
+                    yield row
+
+
+def _links(relation: Relation, row: Row, owner: Thing, value: Thing) -> bool:
+    ends = {column: (owner if end == "owner" else value).row[str(held)] for column, held, end in relation.references}
+    return ends.items() <= row.items()
+
+
+def _is_stored(s: Situation, thing: Thing) -> bool:
+    key = {column: thing.row[column] for column in thing.go.primary_key}
+    return any(key.items() <= row.items() for row in s.before.get(thing.go.table, ()))
+
+
+def _is_taken(s: Situation, thing: Thing) -> bool:
+    return any(
+        all(row[column] == thing.row[column] for column in columns)
+        for columns in s.set.unique_columns(thing.go.table)
+        for row in s.before.get(thing.go.table, ())
+    )
+
+
+def _is_referenced(s: Situation, thing: Thing, table: str, key: dict[str, Any]) -> bool:
+    pairs = list(zip(key["columns"], key["references"], strict=True))
+    return any(all(row[own] == thing.row[held] for own, held in pairs) for row in s.before.get(table, ()))
+
+
+def _carries_unlinked(s: Situation, thing: Thing, name: str) -> bool:
+    """Whether the object shows a target in memory that is not linked to it, or not stored, any more."""
+    relation = thing.go.relations[name]
+    target = s.set.models[relation.target]
+    for carried in thing.carried.get(name, ()):
+        row = {column: carried.get(field) for field, column in target.fields.items()}
+        ends = {column: (thing.row if end == "owner" else row)[str(held)] for column, held, end in relation.references}
+        key = {column: row[column] for column in target.primary_key}
+        is_linked = any(ends.items() <= each.items() for each in s.before.get(str(relation.join_table), ()))
+        if not is_linked or not any(key.items() <= each.items() for each in s.before.get(target.table, ())):
+            return True
+    return False

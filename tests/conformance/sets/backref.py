@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from gorm_assoc.models import Many2Many, Model
+from tests.conformance.sets.base import text
+
+
+class User(Model):
+    name = text()
+    languages = Many2Many("Language", "many2many:user_languages;", back_reference=True)
+
+
+class Language(Model):
+    name = text()
+    users = Many2Many("User", "many2many:user_languages;")

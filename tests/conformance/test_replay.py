@@ -1,0 +1,36 @@
+"""Every recorded scenario, played with this library. See replay.py; the counts are plugin.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple
+
+import pytest
+
+from tests.conformance import recordings, sets
+from tests.conformance.plugin import PROPERTY, folder
+from tests.conformance.recordings import Scenario
+from tests.conformance.replay import Replay, given_up
+from tests.conformance.rules import not_expressible
+from tests.conformance.stage import Stages
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "scenario" in metafunc.fixturenames:
+        found = list(recordings.scenarios(folder(metafunc.config)))
+        metafunc.parametrize("scenario", found, ids=[each.name for each in found])
+
+
+def test_replay(scenario: Scenario, database: Stages, record_property: Callable[[str, object], None]) -> None:
+    differences: list[str] = []
+    if reason := not_expressible(scenario.set, database.default.vendor):
+        verdicts = given_up(scenario, "not expressible", reason)
+    elif not sets.exists(scenario.set):
+        verdicts = given_up(scenario, "not yet", "the other kinds")
+    else:
+        replay = Replay(scenario, database[scenario.set])
+        replay.run()
+        verdicts, differences = replay.verdicts, replay.differences
+    record_property(PROPERTY, [scenario.name, [astuple(verdict) for verdict in verdicts]])
+
+    assert not differences, "\n".join(differences)
