@@ -377,9 +377,12 @@ class Association:
 
         def attempt() -> Changes:
             with saving.taken_back_on_error(new, touched):
+                # First of all, so that verbs on the same owners follow one another: else a clear() would
+                # miss what an append() adds meanwhile and take away what that found linked already.
                 if touched:
-                    # First, so that verbs on the same owners wait for each other here and not in a deadlock.
                     saving.touch(touched, using)
+                else:
+                    saving.lock(list(owners.values()), using)
                 changes = work(using)
                 if self._announces and changes:
                     told = changes.pairs or {}

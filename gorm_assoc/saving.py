@@ -93,12 +93,25 @@ def is_touched(owner: models.Model) -> bool:
 def touch(owners: Sequence[models.Model], using: str) -> None:
     """Set the owners' updated_at to now, in the database with one UPDATE and on the objects. All of one model."""
     now = timezone.now()
-    model = type(owners[0])
-    condition = Columns(model._meta.pk_fields, using).among(sorted(_key_values(owner) for owner in owners))
-    rows = model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
-    rows.update(updated_at=now)
+    _rows(owners, using).update(updated_at=now)
     for owner in owners:
         owner.updated_at = now  # type: ignore[attr-defined]
+
+
+def lock(owners: Sequence[models.Model], using: str) -> None:
+    """Hold the owners' rows until the transaction ends, where the database can lock rows. All of one model."""
+    features = connections[using].features
+    if not owners or not features.has_select_for_update:
+        return
+    # Not the key: rows that refer to the owners can still be inserted.
+    rows = _rows(owners, using).select_for_update(no_key=features.has_select_for_no_key_update)
+    list(rows.order_by("pk").values_list("pk"))
+
+
+def _rows(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
+    model = type(instances[0])
+    condition = Columns(model._meta.pk_fields, using).among(sorted(_key_values(one) for one in instances))
+    return model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
 
 
 def _key_values(instance: models.Model) -> tuple[Any, ...]:
