@@ -13,6 +13,7 @@ from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Pr
 from django.test import SimpleTestCase, TestCase
 from django.utils import timezone
 
+from example_project.guides.models import User
 from gorm_assoc.exceptions import ScopeError
 from gorm_assoc.models import AssociationManager
 from gorm_assoc.soft_delete import is_unscoped
@@ -514,6 +515,25 @@ class CompositeKeyTests(WorldTestCase):
 
         assert names(found) == ["bob"]
         assert names(Book.objects.exclude(readers__age=models.F("year"))) == ["x-fr", "y"]
+
+    def test_exclude_is_djangos_own_where_keys_have_one_column(self):
+        def shapes(manager):
+            rows = manager.all()
+            named = rows.annotate(x=FilteredRelation("languages", condition=Q(languages__name="a")))
+            return [
+                rows.exclude(languages__name="a"),
+                rows.exclude(languages=None),
+                rows.exclude(languages__name=models.F("name")),
+                rows.exclude(friends__languages__name="a"),
+                rows.exclude(Q(languages__name="a") | Q(friends__name="b")),
+                rows.filter(~(Q(languages__name="a") & Q(name="b"))),
+                rows.filter(Exists(manager.exclude(languages__name=OuterRef("name")).filter(pk=OuterRef("pk")))),
+                named.exclude(x__name="a"),
+                named.filter(~Q(x__isnull=True)),
+            ]
+
+        for ours, djangos in zip(shapes(User.objects.unscoped()), shapes(User._base_manager), strict=True):
+            assert str(ours.query) == str(djangos.query)
 
     def test_a_condition_and_its_negation_on_the_same_link(self):
         assert names(Reader.objects.filter(Q(books__title="x-en") & ~Q(books__year=1))) == []
