@@ -22,7 +22,11 @@ from gorm_assoc.naming import NamingStrategy
 from tests.conformance.recordings import GoModel, Relation, Set, Step
 
 ALL = "*associations*"
-_CONDITION = re.compile(r"(?:\w+\.)?(\w+) (=|<>|IN) \?")
+_CONDITION = re.compile(
+    r"(?:\w+\.)?(\w+) (=|<>|!=|<=?|>=?|LIKE|(?:NOT )?IN|IS (?:NOT )?NULL)(?: \(?\?\)?)?", re.IGNORECASE
+)
+_LOOKUPS = {"=": "exact", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "IN": "in", "IS NULL": "isnull"}
+_DENIED = {"<>": "exact", "!=": "exact", "NOT IN": "in", "IS NOT NULL": "isnull"}
 
 attribute = NamingStrategy().column_name
 
@@ -38,20 +42,25 @@ class NotYetError(Exception):
     """The step needs what comes with a later piece of work; its name is the argument."""
 
 
+Translation = Callable[[str, Any], Any]
+
+
 class Player:
     """
     One scenario's objects, and the verbs on them.
 
-    key -- what a recorded number of a table is here: itself, unless earlier steps ran undisturbed
+    key, back -- what a recorded number of a table is here, and the other way round: itself, unless
+        earlier steps ran undisturbed
     """
 
     def __init__(
         self,
         recorded: Set,
         classes: dict[str, type[models.Model]],
-        key: Callable[[str, Any], Any] = lambda _, key: key,
+        key: Translation = lambda _, key: key,
+        back: Translation = lambda _, key: key,
     ) -> None:
-        self.set, self.classes, self.key = recorded, classes, key
+        self.set, self.classes, self.key, self.back = recorded, classes, key, back
         self.names: dict[str, Any] = {}
 
     def play(self, step: Step) -> Any:
@@ -187,18 +196,35 @@ class Player:
         if condition:
             rows = rows.filter(self._condition(go, condition))
         if "order" in do:
-            column, _, direction = do["order"].rpartition(".")[2].partition(" ")
-            rows = rows.order_by(("-" if direction.lower() == "desc" else "") + self._attname(go, column))
+            words = [each.strip().rpartition(".")[2].partition(" ") for each in do["order"].split(",")]
+            rows = rows.order_by(
+                *(("-" if way.lower() == "desc" else "") + self._attname(go, column) for column, _, way in words)
+            )
         return rows[: do["limit"]] if "limit" in do else rows
 
     def _condition(self, go: GoModel, condition: list[Any]) -> Q:
-        found = _CONDITION.fullmatch(condition[0])
-        assert found, condition
-        name, value = self._attname(go, found[1]), condition[1]
-        table = self.set.key_tables.get((go.table, found[1]))
+        """A condition in SQL with its arguments, of the forms that recordings have."""
+        text, *arguments = condition
+        found = Q()
+        for part in re.split(r" (?=AND |OR )", text):
+            word, rest = re.fullmatch(r"(AND |OR )?(.*)", part).groups()  # type: ignore[union-attr]
+            match = _CONDITION.fullmatch(rest)
+            if match is None:
+                raise NotImplementedError(f"no word for the condition {text!r}")
+            one = self._comparison(go, match[1], match[2].upper(), arguments)
+            found = found | one if word == "OR " else found & one
+        return found
+
+    def _comparison(self, go: GoModel, column: str, operator: str, arguments: list[Any]) -> Q:
+        name, table = self._attname(go, column), self.set.key_tables.get((go.table, column))
+        value = True if "NULL" in operator else arguments.pop(0)
         if table:
-            value = self.key(table, value)
-        return {"=": Q(**{name: value}), "<>": ~Q(**{name: value}), "IN": Q(**{f"{name}__in": value})}[found[2]]
+            value = [self.key(table, each) for each in value] if isinstance(value, list) else self.key(table, value)
+        if operator == "LIKE":
+            return Q(**{f"{name}__iregex": f"^{re.escape(value).replace('%', '.*').replace('_', '.')}$"})
+        if operator in _DENIED:
+            return ~Q(**{f"{name}__{_DENIED[operator]}": value})
+        return Q(**{f"{name}__{_LOOKUPS[operator]}": value})
 
     def _load(self, do: dict[str, Any]) -> Any:
         found = self._rows(do).order_by("pk").first()
@@ -250,6 +276,9 @@ class Player:
         found: dict[str, Any] = {}
         for name, column in go.fields.items():
             value = getattr(instance, self._attname(go, column))
+            numbered = self.set.key_tables.get((go.table, column))
+            if numbered:
+                value = self.back(numbered, value)
             found[name] = value is not None if column.endswith("_at") else value
         for name, below in (tree or {}).items():
             if name in go.relations:

@@ -94,7 +94,7 @@ class Counts:
         problems = [
             f"the rule {rule} covers {count} of {steps[verb]} steps of {verb}"
             for (rule, verb), count in sorted(hits.items())
-            if count > MOST_BY_A_RULE * steps[verb]
+            if count > max(1, MOST_BY_A_RULE * steps[verb])
         ]
         total, lost = sum(steps.values()), self._of_kind("not expressible")
         if lost > MOST_NOT_EXPRESSIBLE * total:

@@ -155,12 +155,12 @@ def sets(folder: Path = HERE) -> dict[str, Set]:
 
 def scenarios(folder: Path = HERE) -> Iterator[Scenario]:
     """All recorded scenarios of a folder."""
-    for path in _files(folder / "scenarios", "json"):
-        group = path.name.partition(".")[0]
+    for path in [*_files(folder / "scenarios", "json"), *_files(folder, "json")]:
         for recorded in json.loads(_read(path)):
-            yield _scenario(recorded, group)
+            if "steps" in recorded:
+                yield _scenario(recorded, path.name.partition(".")[0])
     for path in _files(folder, "jsonl"):
-        for line in _read(path).splitlines():
+        for line in filter(None, _read(path).splitlines()):
             yield _scenario(json.loads(line), path.name.partition(".")[0])
 
 
