@@ -41,12 +41,13 @@ class _Work:
 
     def create(self) -> None:
         for owner in self.s.owners:
-            self._insert(owner)
-            for name, values in owner.given.items():
-                self._link(owner.go.relations[name], self._row(owner), values)
+            self._link_given(owner, self._insert(owner))
 
-    def _row(self, thing: Thing) -> Row:
-        return self.keys.get(id(thing.instance)) or self._stored(thing) or thing.row
+    def _link_given(self, owner: Thing, row: Row) -> None:
+        for name, values in owner.given.items():
+            self._link(owner.go.relations[name], row, values)
+            for value in values:
+                self._link_given(value, self._target(value))
 
     def _stored(self, thing: Thing) -> Row | None:
         key = {column: thing.row[column] for column in thing.go.primary_key}
@@ -92,7 +93,7 @@ class _Work:
 
     def delete(self) -> None:
         relation = self._relation()
-        gone = [self._row(value) for values in self.s.values for value in values if value.has_key]
+        gone = [value.row for values in self.s.values for value in values if value.has_key]
         for owner in self.s.owners:
             self._unlink(
                 relation,
@@ -128,9 +129,21 @@ class _Work:
             rows = self._rows(str(relation.join_table))
             found = next((row for row in rows if self._joins(relation, row, owner, target)), None)
             if found is None:
+                if not self._is_there(relation, owner):
+                    raise RefusedError
                 rows.append(self.s.join_row(relation, self._ends(relation, owner, target)))
             elif "deleted_at" in found:
                 found["deleted_at"] = False
+
+    def _is_there(self, relation: Relation, owner: Row) -> bool:
+        """Whether the foreign key to the owner, if there is one, finds it."""
+        ends = self._ends(relation, owner, {})
+        for key in self.s.set.foreign_keys(str(relation.join_table)):
+            held = {other: ends.get(own) for own, other in zip(key["columns"], key["references"], strict=True)}
+            has_key = set(key["columns"]) == set(ends)
+            if has_key and not any(held.items() <= row.items() for row in self._rows(key["table"])):
+                return key["references"] not in self.s.set.unique_columns(key["table"])
+        return True
 
     def _unlink(self, relation: Relation, owner: Row, goes: Any) -> None:
         table = str(relation.join_table)
@@ -164,8 +177,13 @@ class _Work:
 
     def assoc_find(self) -> list[dict[str, Any]]:
         relation = self._relation()
-        found = [row for owner in self.s.owners for row in self._targets(relation, owner.row, self.s.unscoped)]
-        return [self._dump(self.s.set.models[relation.target], row) for row in found]
+        target = self.s.set.models[relation.target]
+        owners = {id(owner.instance): owner for owner in self.s.owners}.values()  # one given twice counts once
+        found = [row for owner in owners for row in self._targets(relation, owner.row, self.s.unscoped)]
+        if "order" in self.s.do:
+            column, _, way = self.s.do["order"].rpartition(".")[2].partition(" ")
+            found.sort(key=lambda row: row[column], reverse=way == "desc")
+        return [self._dump(target, row) for row in found]
 
     def _targets(self, relation: Relation, owner: Row, unscoped: bool) -> list[Row]:
         return [
