@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import (
     Avg,
     Case,
@@ -73,10 +73,6 @@ EXISTS = {  # model: (rows, the relation that leads back)
 def world(seed: int) -> None:
     """A few rows of everything; in every table of DYING about a third is dead."""
     rng, now = random.Random(seed), timezone.now()
-    if connection.vendor == "postgresql":
-        # It takes unknown tables for large ones and compiles every query to machine code.
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL jit = off")
 
     def some(values: tuple[Any, ...]) -> Any:
         return rng.choice((None, *values))
