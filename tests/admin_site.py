@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path
 
 from gorm_assoc.admin import AssociationAdmin, JoinRowInline
-from tests.testapp.models import Club, Member, Membership, Seat, Shouter, Student
+from tests.testapp.models import Club, Member, Membership, Poster, Seat, Shelf, Shouter, Student
 
 
 class MembershipInline(JoinRowInline):
@@ -23,6 +23,32 @@ class EnrolmentInline(JoinRowInline):
 class SeatInline(JoinRowInline):
     model = Shouter.seats.through
     extra = 0
+
+
+class FollowingInline(JoinRowInline):
+    model = Poster.following.through
+    relation = "following"
+    extra = 0
+
+
+class FollowersInline(JoinRowInline):
+    model = Poster.following.through
+    relation = "followers"
+    extra = 0
+
+
+class VolumeInline(JoinRowInline):
+    model = Shelf.volumes.through
+    extra = 0
+
+
+class PosterAdmin(AssociationAdmin):
+    inlines = (FollowingInline, FollowersInline)
+
+
+class ShelfAdmin(AssociationAdmin):
+    inlines = (VolumeInline,)
+    save_as = True
 
 
 class MemberAdmin(admin.ModelAdmin):
@@ -48,6 +74,8 @@ site.register(Member, MemberAdmin)
 site.register(Club, ClubAdmin)
 site.register(Student, StudentAdmin)
 site.register(Shouter, ShouterAdmin)
+site.register(Poster, PosterAdmin)
+site.register(Shelf, ShelfAdmin)
 
 fields_site = admin.AdminSite(name="fields")
 

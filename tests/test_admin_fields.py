@@ -14,10 +14,10 @@ from example_project.guides.models import Address, Language, Person, PersonAddre
 from gorm_assoc.admin import AssociationAdmin, JoinRowInline, StackedJoinRowInline
 from gorm_assoc.forms import AssociationModelForm, read_key, write_key
 from tests import documentation
-from tests.admin_site import fields_site
+from tests.admin_site import fields_site, site
 from tests.factories import LanguageFactory, UserFactory
 from tests.pages import errors, open_page
-from tests.testapp.models import Member, Seat, Shouter
+from tests.testapp.models import Member, Poster, Seat, Shouter
 
 
 class ModelFormTests(TestCase):
@@ -304,8 +304,20 @@ class ChecksTests(SimpleTestCase):
             )
         ]
 
+    def test_E802_a_join_model_used_twice(self):  # noqa: N802
+        class Rows(JoinRowInline):
+            model = Poster.following.through
+
+        assert self.errors(Poster, Rows) == [
+            (
+                "gorm_assoc.E802",
+                "testapp.Poster joins by testapp.PosterFollowing more than once: 'following', 'followers'.",
+                "Say which is meant: relation = 'following'.",
+            )
+        ]
+
     def test_the_registry_of_the_tests_is_clean(self):
-        for model_admin in fields_site._registry.values():
+        for model_admin in [*site._registry.values(), *fields_site._registry.values()]:
             assert model_admin.check() == []
 
 

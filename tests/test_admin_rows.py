@@ -19,7 +19,19 @@ from gorm_assoc.admin import JoinRowInline
 from gorm_assoc.forms import write_key
 from tests.factories import LanguageFactory, UserFactory
 from tests.pages import Page, add_row, errors, open_page, row_of
-from tests.testapp.models import Club, Course, Enrolment, Member, Membership, Seat, Shouter, Student
+from tests.testapp.models import (
+    Club,
+    Course,
+    Enrolment,
+    Member,
+    Membership,
+    Poster,
+    Seat,
+    Shelf,
+    Shouter,
+    Student,
+    Volume,
+)
 
 USER_FIELDS = {
     "name": "ann",
@@ -401,6 +413,20 @@ class PermissionTests(AdminTestCase):
         assert (posted.status_code, forged.status_code) == (302, 302)
         assert self.spoken() == ["English"]
 
+    def test_who_may_only_view_the_owner_sees_text(self):
+        viewer = Account.objects.create_user("viewer", is_staff=True)
+        found = Permission.objects.filter(
+            codename__in=["view_user", "view_userlanguage"], content_type__app_label="guides"
+        )
+        viewer.user_permissions.add(*found)
+        self.client.force_login(viewer)
+        User.objects.filter(pk=self.user.pk).update(refer=None)
+
+        response = self.client.get(self.url(self.user))
+
+        self.assertContains(response, "<p>English</p>", html=True)
+        assert [name for name in Page(response.content.decode()).inputs if name.endswith("-language")] == []
+
     def test_add_alone_shows_only_new_rows(self):
         self.allow("add_userlanguage")
         page = self.open(self.user)
@@ -703,3 +729,76 @@ class ReferencesTests(AdminTestCase):
         assert errors(stored) == []
         row = User.profiles.through.objects.get()
         assert (row.user_refer, row.profile_user_refer) == (7, 5)
+
+
+@override_settings(ROOT_URLCONF="tests.admin_site")
+class TwoDirectionsTests(AdminTestCase):
+    def test_each_inline_shows_and_writes_its_own_direction(self):
+        ann, bob, cat = (Poster.objects.create(name=name) for name in ("ann", "bob", "cat"))
+        ann.following.add(bob)
+        cat.following.add(ann)
+        page = self.open(ann)
+        following, followers = (
+            next(name for name in page.inputs if name.startswith(f"{prefix}-0-") and page.data[name] == str(poster.pk))
+            for prefix, poster in (("following", bob), ("followers", cat))
+        )
+        page.data |= {following: str(cat.pk), followers: str(bob.pk)}
+
+        response = self.send(ann, page)
+
+        assert errors(response) == []
+        assert list(ann.following.all()) == [cat]
+        assert list(ann.followers.all()) == [bob]
+
+
+@override_settings(ROOT_URLCONF="tests.admin_site")
+class ReferencedColumnTests(AdminTestCase):
+    """The rows name a column of the owner that the database changes along (ON UPDATE CASCADE)."""
+
+    @classmethod
+    def setUpTestData(cls):
+        super().setUpTestData()
+        cls.shelf = Shelf.objects.create(code="a")
+        cls.first, cls.second, cls.third = (Volume.objects.create(title=title) for title in ("one", "two", "three"))
+        cls.shelf.volumes.add(cls.first, cls.second)
+
+    def test_the_column_and_its_rows_change_in_one_step(self):
+        page = self.open(self.shelf)
+        page.data["code"] = "b"
+        page.data[f"{row_of(page, 'volumes', 'volume', self.first.pk)}-DELETE"] = "on"
+        page.data[f"{row_of(page, 'volumes', 'volume', self.second.pk)}-volume"] = self.third.pk
+        add_row(page, "volumes", volume=self.second.pk)
+
+        response = self.send(self.shelf, page)
+
+        assert errors(response) == []
+        rows = Shelf.volumes.through.objects.order_by("volume_id").values_list("shelf_code", "volume__title")
+        assert list(rows) == [("b", "two"), ("b", "three")]
+
+    def test_save_as_new_copies_the_rows(self):
+        page = self.open(self.shelf)
+        page.data |= {"code": "b", "_saveasnew": "1"}
+
+        response = self.send(self.shelf, page)
+
+        assert errors(response) == []
+        for shelf in Shelf.objects.all():
+            assert set(shelf.volumes.all()) == {self.first, self.second}
+        assert Shelf.objects.count() == 2
+
+    def test_what_the_database_refuses_is_a_message(self):
+        page = self.open(self.shelf)
+        add_row(page, "volumes", volume=self.first.pk)
+        with mock.patch("gorm_assoc.admin.row_checks.CheckedRows._clean_pairs"):
+            response = self.send(self.shelf, page)
+
+        assert errors(response) == []
+        assert self.messages(response)[0].endswith(
+            "was not added: the database refused it. It may have been stored or changed in the meantime."
+        )
+        assert self.shelf.volumes.count() == 2
+
+    def test_the_delete_page_counts_the_rows_that_go_along(self):
+        response = self.client.get(reverse("admin:testapp_shelf_delete", args=[self.shelf.pk]))
+
+        self.assertContains(response, "Shelf volumes: 2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from gorm_assoc import soft_delete
+from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.forms import AssociationModelForm
 
@@ -74,13 +76,35 @@ class AssociationAdminMixin(_ModelAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         if soft_delete.deleted_at_field(self.model) is None:
-            return super().get_deleted_objects(objs, request)
+            found, counts, lacking, protected = super().get_deleted_objects(objs, request)
+            for name, count in rows_that_go_along(self.model, objs):
+                counts[name] = counts.get(name, 0) + count
+                found = [*found, f"{capfirst(name)}: {count}"]
+            return found, counts, lacking, protected
         # A soft delete is one UPDATE: no row goes with it, and none that refers to it can forbid it.
         rows = list(objs)
-        name = self.opts.verbose_name if len(rows) == 1 else self.opts.verbose_name_plural
+        plural = str(self.opts.verbose_name if len(rows) == 1 else self.opts.verbose_name_plural)
         allowed = all(self.has_delete_permission(request, row) for row in rows)
         texts = [f"{capfirst(str(self.opts.verbose_name))}: {row}" for row in rows]
-        return texts, {str(name): len(rows)}, set() if allowed else {str(self.opts.verbose_name)}, []
+        return texts, {plural: len(rows)}, set() if allowed else {str(self.opts.verbose_name)}, []
+
+
+def rows_that_go_along(model: type[models.Model], objs: Any) -> Iterator[tuple[str, int]]:
+    """How many rows of other tables the database deletes with these (ON DELETE CASCADE); Python does not see them."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        key = getattr(relation, "field", None)
+        if relation.concrete or not isinstance(key, models.ForeignObject):
+            continue
+        columns = tuple(column.name for column in key.local_related_fields)
+        if any(
+            isinstance(constraint, ForeignKeyConstraint)
+            and constraint.fields == columns
+            and constraint.on_delete == "CASCADE"
+            for constraint in key.model._meta.constraints
+        ):
+            count = key.model._base_manager.filter(**{f"{key.name}__in": list(objs)}).count()
+            if count:
+                yield str(key.model._meta.verbose_name_plural), count
 
 
 class AssociationAdmin(AssociationAdminMixin, _ModelAdmin):
