@@ -44,7 +44,7 @@ test-mariadb: venv  ## the tests on MariaDB: the server at MYSQL_HOST:MYSQL_TCP_
 	@.ci/tests .venv mariadb $(ARGS)
 
 test-browser: venv  ## the admin in a real browser, Debian's chromium (SCREENSHOTS=docs/images takes the docs' pictures anew)
-	@command -v chromium chromedriver >/dev/null || .ci/apt chromium chromium-driver
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || .ci/apt chromium chromium-driver
 	@.ci/venv .venv browser
 	@$(PY) -m pytest -m browser $(ARGS)
 
