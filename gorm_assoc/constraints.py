@@ -20,8 +20,13 @@ from gorm_assoc.naming import cut
 _MAX_NAME_LENGTH = 64  # GORM's limit, where the database has none (SQLite)
 
 
+def name_in(connection: Any, name: str) -> str:
+    """The name that a constraint or index of ours has in this database."""
+    return cut(name, connection.ops.max_name_length() or _MAX_NAME_LENGTH)
+
+
 def _cut_for(name: str, schema_editor: BaseDatabaseSchemaEditor) -> str:
-    return cut(name, schema_editor.connection.ops.max_name_length() or _MAX_NAME_LENGTH)
+    return name_in(schema_editor.connection, name)
 
 
 class Index(models.Index):
@@ -37,7 +42,7 @@ class Index(models.Index):
     def set_name_with_model(self, model: type[models.Model]) -> None:
         from gorm_assoc import conf  # settings are read when the model is made, not when this is imported
 
-        column = model._meta.get_field(self.fields[0]).column
+        column = str(model._meta.get_field(self.fields[0]).column)  # type: ignore[union-attr]
         self.name = conf.naming().index_name(model._meta.db_table, column)
 
     def _for(self, schema_editor: BaseDatabaseSchemaEditor) -> models.Index:
@@ -95,7 +100,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
         self.on_update = on_update
         self.deferrable = deferrable
 
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         kwargs |= {"fields": self.fields, "to_table": self.to_table, "to_columns": self.to_columns}
         for option in ("types", "on_delete", "on_update"):
@@ -142,7 +147,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
             return None
         return self._add_statement(model, schema_editor)
 
-    def remove_sql(self, model: Any, schema_editor: Any) -> Statement | None:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Statement | None:  # type: ignore[override]
         vendor = schema_editor.connection.vendor
         if vendor == "sqlite":
             return None

@@ -108,7 +108,7 @@ class JoinTableKey(models.CompositePrimaryKey):
     def __init__(self, *names: str, **kwargs: Any) -> None:
         # Django wants two names at once; nobody sees these.
         super().__init__(*(names or ("first", "second")), **kwargs)
-        self.field_names: tuple[str, ...] = names
+        self.field_names: tuple[str, ...] = names  # type: ignore[assignment]
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, _, args, kwargs = super().deconstruct()
@@ -138,5 +138,5 @@ def settle_key(model: type[models.Model]) -> bool:
     for cached in ("fields", "columns", "cached_col"):
         key.__dict__.pop(cached, None)
     model._meta.__dict__.pop("pk_fields", None)
-    model._meta._expire_cache()
+    model._meta._expire_cache()  # type: ignore[attr-defined]
     return True

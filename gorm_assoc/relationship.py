@@ -243,9 +243,10 @@ def join_table(field: Declared) -> str:
 
 def candidates(field: Declared, target: Model) -> list[Declared]:
     """The target's many2many fields that lead back to this field's owner."""
+    declared: list[Any] = list(target._meta.many_to_many)
     return [
         other
-        for other in target._meta.many_to_many  # type: ignore[misc]
+        for other in declared
         if other is not field
         and hasattr(other, "options")
         and (
@@ -473,11 +474,11 @@ def of(model: Model, name: str) -> Relationship:
 
     Raises UnsupportedRelation for a name that is no many-to-many relation of the model.
     """
-    known = {}
+    known: dict[str, Any] = {}
     for found in model._meta.get_fields():
         if found.many_to_many:
-            accessor = found.name if isinstance(found, models.Field) else found.get_accessor_name()  # type: ignore[union-attr]
-            known[accessor] = found
+            accessor = found.name if isinstance(found, models.Field) else found.get_accessor_name()
+            known[str(accessor)] = found
     relation = known.get(name) or next((found for found in known.values() if found.name == name), None)
     if relation is None:
         raise UnsupportedRelation(model, name, known)

@@ -58,7 +58,7 @@ def key_column(referenced: models.Field[Any, Any], column: str = "", name: str =
     kept = {option: value for option, value in final.deconstruct()[3].items() if option not in _OWN}
     if column and column != name:
         options["db_column"] = column
-    return field_class(**kept, **options)  # type: ignore[arg-type]
+    return field_class(**kept, **options)
 
 
 def python_on_delete(constraint: ConstraintOptions, enforced: bool) -> Any:
@@ -72,7 +72,7 @@ def foreign_key(constraint: ConstraintOptions, name: str, end: End, fields: tupl
         name=name,
         fields=fields,
         to_table=end.model._meta.db_table,
-        to_columns=[field.column for field in end.fields],
+        to_columns=[str(field.column) for field in end.fields],
         types=[column_type(field) for field in end.fields],
         on_delete=constraint.on_delete,
         on_update=constraint.on_update,
@@ -125,7 +125,8 @@ def build(field: Declared, plan: JoinPlan) -> Model:
             **({} if owner._meta.managed else {"managed": False}),
         },
     )
-    model: Model = type(models.Model)(name, (models.Model,), attrs)
+    make_model: Any = type(models.Model)
+    model: Model = make_model(name, (models.Model,), attrs)
     module = sys.modules.get(owner.__module__)
     if module is not None and owner.__module__ == getattr(module, "__name__", "") and not hasattr(module, name):
         setattr(module, name, model)
@@ -166,7 +167,8 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
     Plain columns, as in GORM's own join models, get a JoinKey and a foreign key laid over them.
     None if the model lacks a column; a system check says which.
     """
-    names, laid = [], []
+    names: list[str] = []
+    laid: list[JoinKey] = []
     for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
         name = _relation_of(field, end, through, taken=names, second=end is plan.target)
         if name is None:
@@ -191,7 +193,8 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
 
 def lacking_columns(field: Declared, plan: JoinPlan, through: Model) -> list[str]:
     """The columns that a given join model has neither as such nor under a relation; attach() needs them."""
-    lacking, taken = [], []
+    lacking: list[str] = []
+    taken: list[str] = []
     for end in (plan.owner, plan.target):
         name = _relation_of(field, end, through, taken=taken, second=end is plan.target)
         if name is None:
@@ -215,10 +218,10 @@ def _relation_of(field: Declared, end: End, through: Model, taken: list[str], se
     for relation in relations:
         columns = tuple(f.column for f in relation.local_related_fields)
         if columns == end.columns and relation.name not in taken and not _is_ambiguous(field, end):
-            return relation.name
+            return str(relation.name)
     if options.join_foreign_key or options.join_references:
         return None
-    fitting = [f.name for f in relations if same_model(f.remote_field.model, end.model)]
+    fitting: list[str] = [f.name for f in relations if same_model(f.remote_field.model, end.model)]
     if not fitting:
         return None
     if same_model(field.model, field.remote_field.model):
@@ -240,7 +243,8 @@ def resolve_relations(through: Model) -> None:
 
     In a migration's state they wait for the same classes as the many2many, and may come after it.
     """
-    for field in through._meta.local_fields:
+    fields: list[Any] = list(through._meta.local_fields)
+    for field in fields:
         to = field.remote_field and field.remote_field.model
         if isinstance(to, str):
             app_label, _, name = str(resolve_relation(through, to)).rpartition(".")
@@ -259,7 +263,7 @@ def plain_columns(through: Model, end: End) -> tuple[str, ...] | None:
 
 def _constrain(through: Model, name: str, end: End, constraint_name: str, options: ConstraintOptions) -> None:
     """Give a relation of a written join model the constraint of the many2many, unless it declared one itself."""
-    key = through._meta.get_field(name)
+    key: Any = through._meta.get_field(name)
     if getattr(key, "has_own_constraint", True):  # Django's own ForeignKey as well
         return
     enforced = is_enforced(options, end)
@@ -291,7 +295,7 @@ def _indexed(model: Model) -> Iterator[tuple[str, ...]]:
         if index.condition is None:
             yield tuple(name.removeprefix("-") for name in index.fields)
     for field in model._meta.local_concrete_fields:
-        if field.unique or field.db_index:
+        if field.unique or getattr(field, "db_index", False):
             yield (field.name,)
 
 

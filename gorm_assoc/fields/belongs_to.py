@@ -147,7 +147,7 @@ class BelongsTo(_Field):
     def _target(self) -> type[models.Model] | None:
         to = resolve_relation(self.model, self.to)
         if not isinstance(to, str):
-            return to  # type: ignore[no-any-return]
+            return to
         app_label, _, name = to.rpartition(".")
         return self.model._meta.apps.all_models[app_label].get(name.lower())
 

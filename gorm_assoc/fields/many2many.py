@@ -26,11 +26,13 @@ from gorm_assoc.relationship import JoinPlan, Relationship
 
 if TYPE_CHECKING:
     _ManyToManyField = models.ManyToManyField[Any, Any]
+    _ManyToManyDescriptor = ManyToManyDescriptor[Any, Any]
 else:
     _ManyToManyField = models.ManyToManyField
+    _ManyToManyDescriptor = ManyToManyDescriptor
 
 
-class ManyDescriptor(ManyToManyDescriptor):
+class ManyDescriptor(_ManyToManyDescriptor):
     """Accessor of either side; its manager has the verbs and writes composite keys."""
 
     @cached_property
@@ -135,7 +137,7 @@ class Many2Many(_ManyToManyField):
             return isinstance(self.through_name, str) and self.back_reference and not self._ends
         ends = [self.remote_field.through._meta.get_field(name).local_related_fields[0] for name in self._ends]
         columns = self.remote_field.through._meta.local_concrete_fields
-        return columns.index(ends[0]) > columns.index(ends[1])
+        return bool(columns.index(ends[0]) > columns.index(ends[1]))
 
     # System checks: checks/ says what is wrong with a declaration; Django's own would raise, or say it in other words
 
@@ -163,6 +165,7 @@ class Many2Many(_ManyToManyField):
 
     # A model that has the class name of the join model to be made and was not given as one.
     taken_by: type[models.Model] | None = None
+    remote_field: Any
     _ends: tuple[str, str] | None = None
     partner: Many2Many | None = None
     plan: JoinPlan | None = None
@@ -173,7 +176,7 @@ class Many2Many(_ManyToManyField):
         # Past ManyToManyField's own, which would make Django's join model here.
         super(models.ManyToManyField, self).contribute_to_class(cls, name, **kwargs)
         setattr(cls, self.name, ManyDescriptor(self.remote_field, reverse=False))
-        self.m2m_db_table = partial(self._get_m2m_db_table, cls._meta)
+        self.m2m_db_table = partial(self._get_m2m_db_table, cls._meta)  # type: ignore[attr-defined,method-assign]
 
     def _hide(self, cls: type[models.Model], name: str) -> None:
         """Leave the target without accessor or lookup of this relation; Django needs a name of its own for it."""

@@ -61,7 +61,12 @@ CHANGES = {
         {"AlterModelTable", "AlterField"},
     ),
     "action": (FIRST + ";constraint:OnDelete:CASCADE", "user_languages", ("user_id", "language_id"), REMOVED_ADDED),
-    "name": (FIRST + ";constraint:fk_mine,OnDelete:CASCADE", "user_languages", ("user_id", "language_id"), REMOVED_ADDED),
+    "name": (
+        FIRST + ";constraint:fk_mine,OnDelete:CASCADE",
+        "user_languages",
+        ("user_id", "language_id"),
+        REMOVED_ADDED,
+    ),
     "no constraint": (FIRST + ";constraint:-", "user_languages", ("user_id", "language_id"), {"RemoveConstraint"}),
     "table and action": (
         "many2many:speaks;constraint:OnDelete:CASCADE",

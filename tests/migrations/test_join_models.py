@@ -182,9 +182,7 @@ def test_belongs_to_outside_join_models(project: Project) -> None:
         ForeignKey("fk_former", ("former_id",), "companies", ("id",), "SET NULL", "CASCADE", DEFERRABLE),
         ForeignKey("fk_users_company", ("company_id",), "companies", ("id",), deferrable=DEFERRABLE),
         ForeignKey("fk_users_manager", ("manager_number",), "users", ("id",), deferrable=DEFERRABLE),
-        ForeignKey(
-            "fk_users_page", ("page_id", "page_locale"), "shop_page", ("id", "locale"), deferrable=DEFERRABLE
-        ),
+        ForeignKey("fk_users_page", ("page_id", "page_locale"), "shop_page", ("id", "locale"), deferrable=DEFERRABLE),
     )
     assert ("page_id", "page_locale") in {index.columns for index in users.indexes}
     assert ("manager_number",) in {index.columns for index in users.indexes}
