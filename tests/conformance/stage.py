@@ -34,6 +34,7 @@ class Stages:
         self.name = name
         self.default = connections[DEFAULT_DB_ALIAS]
         self.made: dict[str, Stage] = {}
+        self.databases: list[str] = []
 
     def __getitem__(self, set_name: str) -> Stage:
         if set_name not in self.made:
@@ -46,9 +47,11 @@ class Stages:
             return self._wrapper(NAME=":memory:")
         if vendor == "mysql":
             name = f"{self.name}_{set_name}"
+            self.databases.append(name)
             self._run(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
             return self._wrapper(NAME=name)
-        if not self.made:
+        if not self.databases:
+            self.databases.append(self.name)
             self._run(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)", f"CREATE DATABASE {self.name}")
         options = {**self.default.settings_dict["OPTIONS"], "options": f"-c search_path=set_{set_name}"}
         wrapper = self._wrapper(NAME=self.name, OPTIONS=options)
@@ -70,10 +73,9 @@ class Stages:
         """Leave nothing behind."""
         for stage in self.made.values():
             stage.connection.close()
-        if self.default.vendor == "mysql":
-            self._run(*(f"DROP DATABASE {self.name}_{set_name}" for set_name in self.made))
-        elif self.default.vendor == "postgresql" and self.made:
-            self._run(f"DROP DATABASE {self.name} WITH (FORCE)")
+        force = " WITH (FORCE)" if self.default.vendor == "postgresql" else ""
+        if self.databases:
+            self._run(*(f"DROP DATABASE {name}{force}" for name in self.databases))
 
 
 class Stage:
