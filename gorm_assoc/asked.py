@@ -7,19 +7,21 @@ in the database for as long as nobody needs to know its rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
 from gorm_assoc import saving, values
-from gorm_assoc.exceptions import PrimaryKeyRequired
+from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired
 from gorm_assoc.kinds import many2many
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
 from gorm_assoc.kinds.many2many import Owners
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.values import Value
+
+Defaults = Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None
 
 
 class Asked:
@@ -53,6 +55,38 @@ class Asked:
             return cls(relationship, owners, queryset=given[0], extra=extra)
         read = values.read(relationship, given, lambda _: extra or {})
         return cls(relationship, owners, dict.fromkeys(owners, read))
+
+    @classmethod
+    def of(
+        cls,
+        relationship: Relationship,
+        owners: Sequence[models.Model],
+        verb: str,
+        given: Sequence[Any],
+        defaults: Defaults,
+        *,
+        one_each: bool,
+        takes_owner: bool,
+    ) -> Asked:
+        """
+        What a verb was given; owners, values and extra columns are checked here, before any SQL.
+
+        one_each -- the values are one (or a list) for each owner, in their order; else all for every owner
+        takes_owner -- a callable `defaults` gets the owner too
+        """
+        by_key = keyed(relationship, owners, verb)
+        if not callable(defaults):
+            relationship.through(**(defaults or {}))  # a TypeError for an unknown column
+            if not one_each:
+                return cls.of_all(relationship, by_key, given, defaults)
+        elif any(isinstance(value, models.QuerySet) for value in given):
+            raise CallableForQueryset(relationship.label)
+        by_owner: dict[Values, list[Value]] = {}
+        for number, owner in enumerate(owners):
+            own = given[number : number + 1] if one_each else given
+            read = values.read(relationship, own, _extra(defaults, owner if takes_owner else None))
+            by_owner.setdefault(held_values(relationship.owner_key, owner), []).extend(read)
+        return cls(relationship, by_key, by_owner)
 
     @property
     def is_empty(self) -> bool:
@@ -134,3 +168,27 @@ def held_values(key: models.ForeignObject[Any, Any], instance: models.Model) -> 
     """The values that join rows hold of an instance, as the columns' own types."""
     held = key.get_foreign_related_value(instance)
     return tuple(field.to_python(part) for field, part in zip(key.foreign_related_fields, held, strict=True))
+
+
+def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str = "") -> Owners:
+    """
+    The owners by the values that join rows hold of them, each once.
+
+    Raises PrimaryKeyRequired if one lacks its key or such a value.
+    """
+    key = relationship.owner_key
+    found: dict[Values, models.Model] = {}
+    for owner in owners:
+        for field in (*owner._meta.pk_fields, *key.foreign_related_fields):
+            if getattr(owner, field.attname) is None:
+                raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
+        found.setdefault(held_values(key, owner), owner)
+    return found
+
+
+def _extra(defaults: Defaults, owner: models.Model | None) -> values.Extra:
+    if not callable(defaults):
+        return lambda _: defaults or {}
+    if owner is not None:
+        return lambda value: dict(defaults(value, owner))
+    return lambda value: dict(defaults(value))

@@ -13,26 +13,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from asgiref.sync import sync_to_async
 from django.db import models, router
 
 from gorm_assoc import relationship as relationships
-from gorm_assoc import saving, soft_delete, values
-from gorm_assoc.asked import Asked, held_values
-from gorm_assoc.exceptions import CallableForQueryset, OwnersMismatch, PrimaryKeyRequired, ValuesLengthMismatch
+from gorm_assoc import saving, soft_delete
+from gorm_assoc.asked import Asked, Defaults, keyed
+from gorm_assoc.async_verbs import AsyncVerbs
+from gorm_assoc.exceptions import OwnersMismatch, ValuesLengthMismatch
 from gorm_assoc.kinds import loading, many2many
-from gorm_assoc.kinds.base import Changes, Links, Values
+from gorm_assoc.kinds.base import Changes, Links
 from gorm_assoc.kinds.conditions import Sql
+from gorm_assoc.kinds.many2many import Owners
 from gorm_assoc.query import scoped_queryset
 from gorm_assoc.signals import association_changed
 from gorm_assoc.transactions import atomically
 
 __all__ = ["Association", "Changes"]
 
-Defaults = Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None
 
-
-class Association:
+class Association(AsyncVerbs):
     """
     The handle on one relation of one owner, or of several; lazy and reusable.
 
@@ -218,30 +217,6 @@ class Association:
 
         return Changes() if asked.is_empty else self._run(asked.owners, toggle, asked, touch=True, several=True)
 
-    # Each verb's async twin
-
-    async def afind(self, *conditions: models.Q, **lookups: Any) -> list[Any]:
-        """find(), read."""
-        return await sync_to_async(lambda: list(self.find(*conditions, **lookups)))()
-
-    async def acount(self, *conditions: models.Q, **lookups: Any) -> int:
-        return await sync_to_async(self.count)(*conditions, **lookups)
-
-    async def aappend(self, *given: Any, **options: Any) -> Changes:
-        return await sync_to_async(self.append)(*given, **options)
-
-    async def areplace(self, *given: Any, **options: Any) -> Changes:
-        return await sync_to_async(self.replace)(*given, **options)
-
-    async def adelete(self, *given: Any, **options: Any) -> Changes:
-        return await sync_to_async(self.delete)(*given, **options)
-
-    async def aclear(self, **options: Any) -> Changes:
-        return await sync_to_async(self.clear)(**options)
-
-    async def atoggle(self, *given: Any, **options: Any) -> Changes:
-        return await sync_to_async(self.toggle)(*given, **options)
-
     # What the related manager's add() and set() are: targets must be stored, updated_at stays
 
     def append_stored(self, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Changes:
@@ -332,7 +307,7 @@ class Association:
 
     def _unlink(
         self,
-        owners: many2many.Owners,
+        owners: Owners,
         condition: Callable[[str], Sql],
         dry_run: bool,
         pairs: bool,
@@ -345,7 +320,7 @@ class Association:
     def _linked(self, links: Links, using: str, pairs: bool, *, update: bool = False) -> Changes:
         return many2many.link(self.relationship, links, using, update=update, pairs=pairs or self._announces)
 
-    def _unlinked(self, owners: many2many.Owners, condition: Sql, using: str, pairs: bool, **told: Any) -> Changes:
+    def _unlinked(self, owners: Owners, condition: Sql, using: str, pairs: bool, **told: Any) -> Changes:
         pairs = pairs or self._announces
         return many2many.unlink(
             self.relationship, owners, condition, using, destroy=self._unscoped, pairs=pairs, **told
@@ -356,14 +331,14 @@ class Association:
         new = asked.count() - known.count()
         return many2many.preview(self.relationship, known.links(using), new, using, pairs=pairs)
 
-    def _previewed(self, owners: many2many.Owners, condition: Sql, pairs: bool) -> Changes:
+    def _previewed(self, owners: Owners, condition: Sql, pairs: bool) -> Changes:
         return many2many.preview_unlink(
             self.relationship, owners, condition, self._alias(), destroy=self._unscoped, pairs=pairs
         )
 
     def _run(
         self,
-        owners: many2many.Owners,
+        owners: Owners,
         work: Callable[[str], Changes],
         asked: Asked | None = None,
         *,
@@ -413,48 +388,22 @@ class Association:
         """Raise PrimaryKeyRequired if an owner lacks its key or a value that its links refer to."""
         self._keyed_owners(verb)
 
-    def _keyed_owners(self, verb: str) -> dict[Values, models.Model]:
-        """The owners by the values that join rows hold of them, each once."""
-        relationship = self.relationship
-        key = relationship.owner_key
-        found: dict[Values, models.Model] = {}
-        for owner in self.owners:
-            for field in (*owner._meta.pk_fields, *key.foreign_related_fields):
-                if getattr(owner, field.attname) is None:
-                    raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
-            found.setdefault(held_values(key, owner), owner)
-        return found
+    def _keyed_owners(self, verb: str) -> Owners:
+        return keyed(self.relationship, self.owners, verb)
 
     def _asked(self, verb: str, given: Sequence[Any], defaults: Defaults, to_all: bool) -> Asked:
-        """What each owner is to be linked with; `defaults` are checked here, before any SQL."""
-        owners, relationship = self._keyed_owners(verb), self.relationship
-        if not callable(defaults):
-            relationship.through(**(defaults or {}))  # a TypeError for an unknown column
-        elif any(isinstance(value, models.QuerySet) for value in given):
-            raise CallableForQueryset(relationship.label)
         one_each = self.is_batch and not to_all
         if one_each and len(given) != len(self.owners):
+            self.require_key(verb)
             raise ValuesLengthMismatch(verb, len(self.owners), len(given))
-        if not one_each and not callable(defaults):
-            return Asked.of_all(relationship, owners, given, defaults)
-        by_owner: dict[Values, list[values.Value]] = {}
-        for number, owner in enumerate(self.owners):
-            read = values.read(
-                relationship, given[number : number + 1] if one_each else given, self._extra(defaults, owner)
-            )
-            by_owner.setdefault(held_values(relationship.owner_key, owner), []).extend(read)
-        return Asked(relationship, owners, by_owner)
-
-    def _extra(self, defaults: Defaults, owner: models.Model) -> values.Extra:
-        if not callable(defaults):
-            return lambda _: defaults or {}
-        if self.is_batch:
-            return lambda value: dict(defaults(value, owner))
-        return lambda value: dict(defaults(value))
+        takes_owner = self.is_batch
+        return Asked.of(
+            self.relationship, self.owners, verb, given, defaults, one_each=one_each, takes_owner=takes_owner
+        )
 
 
 def _common_model(owners: Sequence[models.Model]) -> type[models.Model]:
-    models_ = {owner._meta.concrete_model for owner in owners}
-    if len(models_) != 1:
+    kinds = {owner._meta.concrete_model for owner in owners}
+    if len(kinds) != 1:
         raise OwnersMismatch(sorted({owner._meta.label for owner in owners}))
     return type(owners[0])

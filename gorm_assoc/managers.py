@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from django.db import models
 from django.db.models.fields.related_descriptors import create_forward_many_to_many_manager
 from django.db.models.utils import resolve_callables
 
 from gorm_assoc import relationship, soft_delete
 from gorm_assoc.association import Association, Changes
+from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.query import scoped_queryset
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def many_related_manager(superclass: type[models.Manager[Any]], rel: Any, *, rev
     return type("ManyRelatedManager", (ManyVerbs, django_manager), attrs)
 
 
-class ManyVerbs(_Base):
+class ManyVerbs(AsyncVerbs, _Base):
     """What this library adds to Django's related manager, and what it does in Django's place."""
 
     rel: Any
@@ -81,9 +81,6 @@ class ManyVerbs(_Base):
         """How many targets are linked, limited by conditions on the target's fields."""
         return self.find(*conditions, **lookups).count() if conditions or lookups else self.get_queryset().count()
 
-    async def acount(self, *conditions: models.Q, **lookups: Any) -> int:
-        return await sync_to_async(self.count)(*conditions, **lookups)
-
     def exists(self) -> bool:
         return self.get_queryset().exists()
 
@@ -108,21 +105,6 @@ class ManyVerbs(_Base):
     def toggle(self, *values: Any, **options: Any) -> Changes:
         """Unlink what is linked of the values, link the rest; see Association.toggle()."""
         return self.association.toggle(*values, **options)
-
-    async def aappend(self, *values: Any, **options: Any) -> Changes:
-        return await self.association.aappend(*values, **options)
-
-    async def areplace(self, *values: Any, **options: Any) -> Changes:
-        return await self.association.areplace(*values, **options)
-
-    async def adelete(self, *values: Any, **options: Any) -> Changes:
-        return await self.association.adelete(*values, **options)
-
-    async def aclear(self, **options: Any) -> Changes:
-        return await self.association.aclear(**options)
-
-    async def atoggle(self, *values: Any, **options: Any) -> Changes:
-        return await self.association.atoggle(*values, **options)
 
     # Django's own: the same work, with Django's guards, and updated_at left alone
 

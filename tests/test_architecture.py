@@ -17,8 +17,19 @@ ROWS = [
     ["exceptions", "signals", "options", "naming", "conf"],
     ["relationship"],
     ["soft_delete", "scoped_query", "constraints", "operations", "join_key", "through", "fields"],
-    ["kinds", "query", "transactions", "values", "saving", "asked", "association", "managers", "models"],
-    ["forms", "checks", "admin", "management", "apps"],
+    [
+        "kinds",
+        "query",
+        "transactions",
+        "values",
+        "saving",
+        "asked",
+        "async_verbs",
+        "association",
+        "managers",
+        "models",
+    ],
+    ["forms", "checks", "catalogue", "admin", "management", "fake_initial", "apps"],
 ]
 ORDER = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
 
@@ -30,6 +41,7 @@ LATE = {
     ("query", "association"),
     ("constraints", "conf"),
     ("apps", "checks"),
+    ("apps", "fake_initial"),  # before the registry is ready there are no fields to import
 }
 
 

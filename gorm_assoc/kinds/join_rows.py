@@ -282,7 +282,7 @@ class JoinRows:
         fields = [*self.through._meta.local_concrete_fields]
         named: set[str] = set()
         for name in values:
-            field = self.through._meta.get_field(name)
+            field: Any = self.through._meta.get_field(name)
             columns = getattr(field, "local_related_fields", None) or (field,)
             named |= {column.attname for column in columns}
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Subquery
@@ -12,6 +12,11 @@ from django.db.models.query import ModelIterable
 from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.kinds.many2many import Owners
 from gorm_assoc.relationship import Relationship
+
+if TYPE_CHECKING:
+    _ModelIterable = ModelIterable[Any]
+else:
+    _ModelIterable = ModelIterable
 
 
 def join_rows(relationship: Relationship, owners: Owners, using: str, *, dead_too: bool) -> models.QuerySet[Any]:
@@ -47,7 +52,7 @@ def with_join_rows(
     """The targets, each with its join row as `join_row`; one SELECT more when they are read."""
     held, referenced = zip(*relationship.target_key.related_fields, strict=True)
 
-    class WithJoinRows(ModelIterable):
+    class WithJoinRows(_ModelIterable):
         def __iter__(self) -> Iterator[Any]:
             by_target = {tuple(getattr(row, field.attname) for field in held): row for row in rows}
             for target in super().__iter__():
@@ -55,5 +60,5 @@ def with_join_rows(
                 yield target
 
     found = targets.all()
-    found._iterable_class = WithJoinRows  # type: ignore[attr-defined]
+    found._iterable_class = WithJoinRows
     return found
