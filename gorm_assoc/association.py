@@ -22,8 +22,7 @@ from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.exceptions import OwnersMismatch, ValuesLengthMismatch
 from gorm_assoc.kinds import loading, many2many
 from gorm_assoc.kinds.base import Changes, Links
-from gorm_assoc.kinds.conditions import Sql
-from gorm_assoc.kinds.many2many import Owners
+from gorm_assoc.kinds.many2many import Condition, Owners
 from gorm_assoc.query import scoped_queryset
 from gorm_assoc.signals import association_changed
 from gorm_assoc.transactions import atomically
@@ -183,20 +182,17 @@ class Association(AsyncVerbs):
         asked = asked.stored_already().pulled(self._alias())
         keys = None if asked.queryset is not None else [value.key for value in asked.distinct()]
 
-        def condition(using: str) -> Sql:
+        def condition(using: str) -> Condition:
             wanted = asked.sql(using) if keys is None else [held for held, _ in asked.targets(using).values()]
-            return many2many.naming(self.relationship, asked.owners, wanted, using)
+            return many2many.naming(asked.owners, wanted)
 
         return Changes() if asked.is_empty else self._unlink(asked.owners, condition, dry_run, pairs, asked=keys)
 
     def clear(self, *, dry_run: bool = False, pairs: bool = False) -> Changes:
         """Take all targets off every owner; their rows stay. Raises PrimaryKeyRequired before any SQL."""
         owners = self._keyed_owners("clear")
-
-        def condition(using: str) -> Sql:
-            return many2many.clearing(self.relationship, owners, using)
-
-        return self._unlink(owners, condition, dry_run, pairs, clear=True) if owners else Changes()
+        condition = many2many.clearing(owners)
+        return self._unlink(owners, lambda _: condition, dry_run, pairs, clear=True) if owners else Changes()
 
     def toggle(self, *given: Any, through_defaults: Defaults = None, pairs: bool = False) -> Changes:
         """
@@ -212,8 +208,8 @@ class Association(AsyncVerbs):
             stored = many2many.stored(self.relationship, links, using)
             off = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is False])
             on = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is not False])
-            condition = many2many.exactly(self.relationship, off, using)
-            return self._unlinked(asked.owners, condition, using, pairs) + self._linked(on, using, pairs)
+            removed = self._unlinked(asked.owners, many2many.exactly(off), using, pairs)
+            return removed + self._linked(on, using, pairs)
 
         return Changes() if asked.is_empty else self._run(asked.owners, toggle, asked, touch=True, several=True)
 
@@ -289,18 +285,18 @@ class Association(AsyncVerbs):
         asked = asked.pulled(self._alias(), needed=full_save or dry_run or pairs)
         if dry_run:
             using = self._alias()
-            condition = many2many.keeping(relationship, owners, asked.stored_already().links(using), using)
+            condition = many2many.keeping(owners, asked.stored_already().links(using))
             return self._preview(asked, pairs) + self._previewed(owners, condition, pairs)
 
         def replace(using: str) -> Changes:
             # First what goes, then what comes: a unique column of the join rows may pass on.
             if asked.queryset is not None:
                 found = asked.sql(using)
-                removed = self._unlinked(owners, many2many.keeping(relationship, owners, found, using), using, pairs)
+                removed = self._unlinked(owners, many2many.keeping(owners, found), using, pairs)
                 return removed + many2many.link_selected(relationship, owners, found, asked.extra, using)
             asked.store(using, full=full_save)
             links = asked.links(using)
-            removed = self._unlinked(owners, many2many.keeping(relationship, owners, links, using), using, pairs)
+            removed = self._unlinked(owners, many2many.keeping(owners, links), using, pairs)
             return removed + self._linked(links, using, pairs)
 
         return self._run(owners, replace, asked, touch=touch, several=True)
@@ -308,7 +304,7 @@ class Association(AsyncVerbs):
     def _unlink(
         self,
         owners: Owners,
-        condition: Callable[[str], Sql],
+        condition: Callable[[str], Condition],
         dry_run: bool,
         pairs: bool,
         **told: Any,
@@ -320,7 +316,7 @@ class Association(AsyncVerbs):
     def _linked(self, links: Links, using: str, pairs: bool, *, update: bool = False) -> Changes:
         return many2many.link(self.relationship, links, using, update=update, pairs=pairs or self._announces)
 
-    def _unlinked(self, owners: Owners, condition: Sql, using: str, pairs: bool, **told: Any) -> Changes:
+    def _unlinked(self, owners: Owners, condition: Condition, using: str, pairs: bool, **told: Any) -> Changes:
         pairs = pairs or self._announces
         return many2many.unlink(
             self.relationship, owners, condition, using, destroy=self._unscoped, pairs=pairs, **told
@@ -331,7 +327,7 @@ class Association(AsyncVerbs):
         new = asked.count() - known.count()
         return many2many.preview(self.relationship, known.links(using), new, using, pairs=pairs)
 
-    def _previewed(self, owners: Owners, condition: Sql, pairs: bool) -> Changes:
+    def _previewed(self, owners: Owners, condition: Condition, pairs: bool) -> Changes:
         return many2many.preview_unlink(
             self.relationship, owners, condition, self._alias(), destroy=self._unscoped, pairs=pairs
         )

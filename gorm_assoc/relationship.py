@@ -127,6 +127,7 @@ class Relationship:
     lookup -- the name that leads from a target back to its owners in a query
     cache_name -- where the owner's instance keeps prefetched targets
     reverse -- the owner is the target of the field that was declared
+    symmetrical -- each link has a join row the other way round (Django's own relations only)
     """
 
     kind: str
@@ -139,6 +140,7 @@ class Relationship:
     lookup: str
     cache_name: str
     reverse: bool = False
+    symmetrical: bool = False
 
     @property
     def label(self) -> str:
@@ -503,4 +505,5 @@ def from_django(model: Model, relation: Any) -> Relationship:
         lookup=field.name if reverse else field.related_query_name(),
         cache_name=field.related_query_name() if reverse else field.name,
         reverse=reverse,
+        symmetrical=field.remote_field.symmetrical,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, connections, models
@@ -41,6 +42,13 @@ class JoinRows:
         self.pair = Columns((*self.owner.fields, *self.target.fields), using)
         field = deleted_at_field(self.through)
         self.deleted_at = quoted(self.connection, str(field.column)) if field is not None else ""
+
+    def turned(self) -> JoinRows:
+        """The same rows seen from the other end."""
+        other = copy(self)
+        other.owner, other.target = self.target, self.owner
+        other.pair = Columns((*other.owner.fields, *other.target.fields), self.using)
+        return other
 
     # Conditions
 

@@ -11,7 +11,7 @@ who asks for pairs, or MariaDB/MySQL, whose row counts do not tell kept from add
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connections, models
@@ -26,6 +26,7 @@ from gorm_assoc.signals import association_changed
 from gorm_assoc.soft_delete import deleted_at_field
 
 Owners = Mapping[Values, models.Model]
+Condition = Callable[[JoinRows], Sql]
 
 
 # Reading
@@ -50,6 +51,11 @@ def may_raise(relationship: Relationship) -> bool:
         signal.has_listeners(through)
         for signal in (m2m_changed, association_changed, pre_save, post_save, pre_delete, post_delete)
     )
+
+
+def stays_in_database(relationship: Relationship) -> bool:
+    """Whether a queryset of targets can be linked without its rows being known here."""
+    return not may_raise(relationship) and not relationship.symmetrical
 
 
 def can_revive(relationship: Relationship) -> bool:
@@ -93,6 +99,7 @@ def link(
         _update_extra_columns(rows, links)
     if not (pairs or listens or _tells_rows_made(through) or connections[using].vendor == "mysql"):
         revived, added = rows.revive(links), rows.insert(links)
+        _mirror(rows, links)
         return Changes(added=added, revived=revived, kept=len(links.rows) - added - revived)
 
     known = rows.stored(links.rows)
@@ -109,6 +116,7 @@ def link(
         rows.revive(dead)
     if missing.rows and connections[using].vendor == "mysql":
         rows.require_stored(missing.rows)
+    _mirror(rows, links)
     if listens:
         _send_added(relationship, "post_add", links, new, using)
     return Changes(
@@ -140,7 +148,7 @@ def link_selected(
 def unlink(
     relationship: Relationship,
     owners: Owners,
-    condition: Sql,
+    condition: Condition,
     using: str,
     *,
     asked: Collection[Any] | None = None,
@@ -157,20 +165,22 @@ def unlink(
     destroy -- for good also where join rows can be dead; then dead ones go too
     """
     through, rows = relationship.through, JoinRows(relationship, using)
-    listens = m2m_changed.has_listeners(through)
+    chosen, listens = condition(rows), m2m_changed.has_listeners(through)
     gone: list[Values] = []
     pks: Mapping[Values, Any] = {}
     if pairs or (listens and not clear and asked is None):
-        gone = rows.linked(condition)
+        gone = rows.linked(chosen)
         pks = target_pks(relationship, [row[len(rows.owner.fields) :] for row in gone], using)
     told = _removed_by_owner(rows, owners, gone, pks, asked, clear) if listens else []
     action = "clear" if clear else "remove"
     for owner, removed in told:
         _send(relationship, f"pre_{action}", owner, removed, using)
     if _tells_rows_removed(through):
-        count = _remove_objects(rows, condition, destroy)
+        count = _remove_objects(rows, chosen, destroy)
     else:
-        count = rows.remove(condition, destroy=destroy)
+        count = rows.remove(chosen, destroy=destroy)
+    if relationship.symmetrical:
+        rows.remove(condition(rows.turned()), destroy=destroy)
     for owner, removed in told:
         _send(relationship, f"post_{action}", owner, removed, using)
     width = len(rows.owner.fields)
@@ -178,38 +188,43 @@ def unlink(
     return Changes(removed=count, pairs={"added": (), "removed": keys, "revived": ()} if pairs else None)
 
 
-# Conditions for unlink()
+# Conditions for unlink(), written on a JoinRows
 
 
-def clearing(relationship: Relationship, owners: Owners, using: str) -> Sql:
+def clearing(owners: Owners) -> Condition:
     """All join rows of the owners."""
-    return JoinRows(relationship, using).owner.among(owners)
+    return lambda rows: rows.owner.among(owners)
 
 
-def naming(relationship: Relationship, owners: Owners, targets: Sequence[Values] | Sql, using: str) -> Sql:
+def naming(owners: Owners, targets: Sequence[Values] | Sql) -> Condition:
     """The owners' join rows to these targets."""
-    rows = JoinRows(relationship, using)
-    found = rows.target.among_subquery(targets) if isinstance(targets, Sql) else rows.target.among(targets)
-    return rows.owner.among(owners) & found
+
+    def condition(rows: JoinRows) -> Sql:
+        found = rows.target.among_subquery(targets) if isinstance(targets, Sql) else rows.target.among(targets)
+        return rows.owner.among(owners) & found
+
+    return condition
 
 
-def keeping(relationship: Relationship, owners: Owners, wanted: Links | Sql, using: str) -> Sql:
+def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
     """The owners' join rows that are not among the wanted links: what each owner no longer has."""
-    rows = JoinRows(relationship, using)
-    mine = rows.owner.among(owners)
-    if isinstance(wanted, Sql):
-        return mine & rows.target.not_among_subquery(wanted)
-    width = len(rows.owner.fields)
-    targets = {row[width:] for row in wanted.rows}
-    if len(wanted.rows) == len(targets) * len(owners):  # every owner gets the same
-        return mine & rows.target.not_among(targets)
-    return rows.of_owners_except(mine, wanted.rows)
+
+    def condition(rows: JoinRows) -> Sql:
+        mine = rows.owner.among(owners)
+        if isinstance(wanted, Sql):
+            return mine & rows.target.not_among_subquery(wanted)
+        width = len(rows.owner.fields)
+        targets = {row[width:] for row in wanted.rows}
+        if len(wanted.rows) == len(targets) * len(owners):  # every owner gets the same
+            return mine & rows.target.not_among(targets)
+        return rows.of_owners_except(mine, wanted.rows)
+
+    return condition
 
 
-def exactly(relationship: Relationship, links: Links, using: str) -> Sql:
+def exactly(links: Links) -> Condition:
     """The join rows of these links."""
-    rows = JoinRows(relationship, using)
-    return rows.of_rows(links.rows) if links.rows else Sql("1 = 0")
+    return lambda rows: rows.of_rows(links.rows) if links.rows else Sql("1 = 0")
 
 
 # Looking without writing
@@ -249,7 +264,7 @@ def preview(relationship: Relationship, links: Links, new: int, using: str, *, p
 def preview_unlink(
     relationship: Relationship,
     owners: Owners,
-    condition: Sql,
+    condition: Condition,
     using: str,
     *,
     destroy: bool = False,
@@ -257,7 +272,7 @@ def preview_unlink(
 ) -> Changes:
     """What unlink() would do."""
     rows = JoinRows(relationship, using)
-    gone = rows.linked(condition, dead_too=destroy)
+    gone = rows.linked(condition(rows), dead_too=destroy)
     if not pairs:
         return Changes(removed=len(gone))
     width = len(rows.owner.fields)
@@ -277,6 +292,14 @@ def target_pks(relationship: Relationship, targets: Iterable[Values], using: str
 
 
 # Telling
+
+
+def _mirror(rows: JoinRows, links: Links) -> None:
+    """In a symmetrical relation of Django's own each link has a row the other way round."""
+    if rows.relationship.symmetrical:
+        width = len(rows.owner.fields)
+        turned = [(*row[width:], *row[:width]) for row in links.rows]
+        rows.insert(Links(turned, links.defaults, links.owners, links.targets))
 
 
 def _update_extra_columns(rows: JoinRows, links: Links) -> None:

@@ -6,7 +6,7 @@ from django.db import models
 
 from gorm_assoc.models import BelongsTo, JoinTable, Many2Many, Model, SoftDeleteModel
 
-__all__ = ["Club", "Course", "Enrolment", "Member", "Membership", "Seat", "Shouter", "Student"]
+__all__ = ["Club", "Course", "Enrolment", "Member", "Membership", "Neighbour", "Seat", "Shouter", "Student"]
 
 
 class Member(models.Model):
@@ -82,3 +82,10 @@ class Seat(models.Model):
     hall = models.CharField(max_length=20)
     number = models.IntegerField()
     shouters = Many2Many("Shouter", "many2many:shouter_seats;references:Slug", back_reference=True)
+
+
+class Neighbour(models.Model):
+    """Django's own symmetrical relation."""
+
+    name = models.CharField(max_length=20)
+    neighbours = models.ManyToManyField("self")

@@ -1,0 +1,118 @@
+"""Association on relations that this library did not declare, and on other databases than the default."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import User as Account
+from django.db import connection, models
+from django.db.models.signals import m2m_changed
+from django.test import TestCase, override_settings
+
+from example_project.guides.models import User
+from gorm_assoc.exceptions import PrimaryKeyRequired, UnsupportedRelation
+from gorm_assoc.models import Association, Changes
+from tests.factories import LanguageFactory, UserFactory
+from tests.test_hooks_and_signals import received
+from tests.testapp.models import Neighbour
+
+
+class DjangosOwnManyToManyTests(TestCase):
+    def setUp(self):
+        self.account = Account.objects.create(username="ann")
+        self.groups = [Group.objects.create(name=name) for name in "abc"]
+
+    def test_every_verb_works(self):
+        association = Association(self.account, "groups")
+
+        assert association.append(*self.groups[:2]) == Changes(added=2)
+        assert association.append(self.groups[0], {"name": "d"}) == Changes(added=1, kept=1)
+        assert association.replace(self.groups[2]) == Changes(added=1, removed=3)
+        assert association.toggle(self.groups[2], self.groups[0]) == Changes(added=1, removed=1)
+        assert list(association.find(name="a")) == [self.groups[0]]
+        assert association.delete(self.groups[0].pk) == Changes(removed=1)
+        assert association.clear() == Changes()
+
+    def test_from_the_reverse_accessor(self):
+        assert Association(self.groups[0], "user_set").append(self.account) == Changes(added=1)
+        assert list(self.account.groups.all()) == [self.groups[0]]
+
+    def test_several_owners(self):
+        others = [self.account, Account.objects.create(username="bob")]
+
+        assert Association(others, "groups").append(self.groups[0], self.groups[1:]) == Changes(added=3)
+        assert Association(others, "groups").replace(self.groups[1:], [self.groups[0]]) == Changes(added=3, removed=3)
+
+    def test_a_queryset_of_targets(self):
+        permissions = Permission.objects.all()
+
+        changes = Association(self.groups[0], "permissions").append(permissions)
+
+        assert changes == Changes(added=permissions.count())
+
+    def test_m2m_changed_is_sent_as_for_add(self):
+        with received(m2m_changed, Account.groups.through) as calls:
+            Association(self.account, "groups").append(self.groups[0])
+
+        assert [(call["action"], call["pk_set"]) for call in calls] == [
+            ("pre_add", {self.groups[0].pk}),
+            ("post_add", {self.groups[0].pk}),
+        ]
+
+    def test_an_unsaved_owner_and_an_unknown_name(self):
+        with pytest.raises(PrimaryKeyRequired):
+            Association(Account(username="new"), "groups").clear()
+        with pytest.raises(UnsupportedRelation, match="Did you mean 'groups'"):
+            Association(self.account, "group")
+
+
+class SymmetricalTests(TestCase):
+    def test_each_link_holds_both_ways(self):
+        ann, bob, eve = (Neighbour.objects.create(name=name) for name in ("ann", "bob", "eve"))
+
+        assert Association(ann, "neighbours").append(bob, eve) == Changes(added=2)
+        assert list(bob.neighbours.all()) == [ann]
+        assert Association(ann, "neighbours").replace(eve) == Changes(removed=1, kept=1)
+        assert list(bob.neighbours.all()) == []
+        assert Association(eve, "neighbours").append(Neighbour.objects.filter(name="bob")) == Changes(added=1)
+        assert Association(bob, "neighbours").clear() == Changes(removed=1)
+        assert list(eve.neighbours.all()) == [ann]
+        assert Association(eve, "neighbours").delete(ann) == Changes(removed=1)
+        assert not models.QuerySet(Neighbour.neighbours.through).exists()
+
+
+class Recorder:
+    """A router that is asked, and answers the default database."""
+
+    asked: list = []
+
+    def db_for_write(self, model, **hints):
+        self.asked.append(("write", model, hints.get("instance")))
+        return "default"
+
+    def db_for_read(self, model, **hints):
+        self.asked.append(("read", model, hints.get("instance")))
+        return "default"
+
+
+class RouterTests(TestCase):
+    def test_writes_ask_for_the_join_model_with_the_owner_as_hint(self):
+        user, language = UserFactory(), LanguageFactory()
+        Recorder.asked.clear()
+
+        with override_settings(DATABASE_ROUTERS=["tests.test_django_relations.Recorder"]):
+            user.association("languages").append(language)
+
+        assert ("write", User.languages.through, user) in Recorder.asked
+
+    def test_using_names_the_database_of_every_verb(self):
+        association = UserFactory().association("languages").using("nowhere")
+
+        for verb in (association.clear, lambda: association.append(1), lambda: list(association.find())):
+            with pytest.raises(Exception, match="nowhere"):
+                verb()
+
+    def test_reads_go_where_the_router_says(self):
+        user = UserFactory()
+
+        assert user.association("languages").using(connection.alias).find().db == connection.alias
