@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core import checks
 from django.db import models
+from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from gorm_assoc.constraints import ForeignKeyConstraint
@@ -22,12 +23,27 @@ from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 
 if TYPE_CHECKING:
     _ForeignObject = models.ForeignObject[Any, Any]
+    _ForwardDescriptor = ForwardManyToOneDescriptor[Any]
 else:
     _ForeignObject = models.ForeignObject
+    _ForwardDescriptor = ForwardManyToOneDescriptor
 
 
 class JoinKeyRel(LiveRowsRel, ForeignObjectRel):
     """The way back from the referenced row to the rows whose JoinKey names it."""
+
+
+class JoinKeyDescriptor(_ForwardDescriptor):
+    """Accessor of the referenced row, that follows the columns when they are set or read anew."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        # A ForeignKey's column forgets the row itself; plain columns know nothing of it.
+        if instance is not None and self.field.is_cached(instance):
+            row = self.field.get_cached_value(instance)
+            held = self.field.get_local_related_value(instance)
+            if None not in held and (row is None or self.field.get_foreign_related_value(row) != held):
+                self.field.delete_cached_value(instance)
+        return super().__get__(instance, cls)
 
 
 class JoinKey(LiveRowsKey, _ForeignObject):
@@ -42,6 +58,7 @@ class JoinKey(LiveRowsKey, _ForeignObject):
     """
 
     rel_class = JoinKeyRel
+    forward_related_accessor_class = JoinKeyDescriptor
     # The schema editor and ManyRelatedManager read these from every relation field.
     db_constraint = False
     requires_unique_target = False

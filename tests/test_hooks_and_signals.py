@@ -204,6 +204,30 @@ class JoinRowTests(TestCase):
         assert Membership.objects.get().role == "host"
 
 
+class JoinKeyTests(TestCase):
+    def setUp(self):
+        self.member, (self.old, self.new) = MemberFactory(), ClubFactory.create_batch(2)
+        self.row = Membership.objects.create(member=self.member, club=self.old)
+
+    def test_the_accessor_follows_a_column_that_is_set(self):
+        self.row.club_id = self.new.pk
+
+        assert self.row.club == self.new
+
+    def test_the_accessor_follows_a_row_that_is_read_anew(self):
+        Membership.objects.update(club_id=self.new.pk)
+
+        fresh = Membership.objects.get()
+        fresh.club = self.old
+        fresh.refresh_from_db()
+
+        assert fresh.club == self.new
+
+    def test_a_row_at_hand_is_not_read_again(self):
+        with self.assertNumQueries(0):
+            assert self.row.club is self.old
+
+
 class M2MChangedTests(TestCase):
     def test_append_tells_of_the_new_pairs_only(self):
         user, (old, new) = UserFactory(), LanguageFactory.create_batch(2)
