@@ -32,7 +32,7 @@ BLOCKS = {
     "docs/verbs.md": (11, 0, 0),
 }
 # Pages with a test of their own.
-ELSEWHERE = {"docs/admin.md", "docs/checks.md"}
+ELSEWHERE = {"docs/admin.md", "docs/checks.md", "docs/differences.md", "docs/parity.md"}
 
 # The verbs on a user with English (1) and French (2), and on a person with one live and one dead address.
 VERBS = (

@@ -11,8 +11,17 @@ from django.test import TestCase
 
 from example_project.guides.models import Blog, Language, User
 from gorm_assoc.models import Association, Changes
-from tests.factories import BlogFactory, ClubFactory, LanguageFactory, MemberFactory, TagFactory, UserFactory
-from tests.testapp.models import Member, Membership
+from tests.factories import (
+    BlogFactory,
+    ClubFactory,
+    CourseFactory,
+    LanguageFactory,
+    MemberFactory,
+    StudentFactory,
+    TagFactory,
+    UserFactory,
+)
+from tests.testapp.models import Enrolment, Member, Membership
 
 
 @contextmanager
@@ -215,13 +224,13 @@ class JoinKeyTests(TestCase):
         assert self.row.club == self.new
 
     def test_the_accessor_follows_a_row_that_is_read_anew(self):
-        Membership.objects.update(club_id=self.new.pk)
+        student, (old, new) = StudentFactory(), CourseFactory.create_batch(2)
+        row = Enrolment.objects.create(student=student, course=old)
+        Enrolment.objects.update(course_id=new.pk)
 
-        fresh = Membership.objects.get()
-        fresh.club = self.old
-        fresh.refresh_from_db()
+        row.refresh_from_db()
 
-        assert fresh.club == self.new
+        assert row.course == new
 
     def test_a_row_at_hand_is_not_read_again(self):
         with self.assertNumQueries(0):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from gorm_assoc.models import BelongsTo, JoinTable, Many2Many, Model, SoftDeleteModel, TimestampedModel
+from gorm_assoc.models import AssociationModel, BelongsTo, JoinTable, Many2Many, Model, SoftDeleteModel, TimestampedModel
 
 # Many to many, declared from both sides; override of foreign keys; self-reference; string key; constraint
 
@@ -104,7 +104,7 @@ class PersonAddress(JoinTable, SoftDeleteModel, TimestampedModel):
 # Composite keys
 
 
-class Tag(models.Model):
+class Tag(AssociationModel):
     pk = models.CompositePrimaryKey("id", "locale")
     id = models.BigIntegerField()
     locale = models.CharField(max_length=191)
@@ -117,7 +117,7 @@ class Tag(models.Model):
         return f"{self.value} ({self.locale})"
 
 
-class Blog(models.Model):
+class Blog(AssociationModel):
     pk = models.CompositePrimaryKey("id", "locale")
     id = models.BigIntegerField()
     locale = models.CharField(max_length=191)
