@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from django.db import models
 
-from gorm_assoc.models import AssociationModel, BelongsTo, JoinTable, Many2Many, Model, SoftDeleteModel, TimestampedModel
+from gorm_assoc.models import (
+    AssociationModel,
+    BelongsTo,
+    JoinTable,
+    Many2Many,
+    Model,
+    SoftDeleteModel,
+    TimestampedModel,
+)
 
 # Many to many, declared from both sides; override of foreign keys; self-reference; string key; constraint
 
