@@ -7,7 +7,7 @@ ARGS ?=
 export JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-all coverage lint format types clean
+.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all coverage lint format types clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ test-browser: venv  ## the admin in a real browser, Debian's chromium (SCREENSHO
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || .ci/apt chromium chromium-driver
 	@.ci/venv .venv browser
 	@$(PY) -m pytest -m browser $(ARGS)
+
+test-scale: venv  ## the verbs on a million links, on SQLite (TEST_DATABASE=postgres or mariadb: on that server)
+	@$(PY) -m pytest -m scale $(ARGS)
 
 test-all:  ## both servers, then Python 3.11 x Django 5.2, 3.12 x 6.0, 3.13 x 6.1 (REQUIRE_ALL=1: all must run)
 	@RAN=$$(mktemp); export RAN; trap 'rm -f "$$RAN"' EXIT; \

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 pytest_plugins = ["tests.conformance.plugin"]
 
 # Marked tests that run only where `-m` names them.
-ASKED_FOR = {"browser"}
+ASKED_FOR = {"browser", "scale"}
 
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 

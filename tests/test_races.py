@@ -110,6 +110,7 @@ def in_a_connection_of_its_own(work):
         connection.close()
 
 
+@pytest.mark.slow
 class RaceTests(TransactionTestCase):
     def check(self, model, relation, owners, targets, rows):
         logs = run_processes(model, relation, owners, targets)

@@ -80,6 +80,7 @@ class StatementsTests(TestCase):
     def test_a_thousand_links(self):
         self.check(1_000)
 
+    @pytest.mark.slow
     def test_a_hundred_thousand_links(self):
         self.check(100_000)
 

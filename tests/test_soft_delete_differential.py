@@ -15,6 +15,8 @@ from django.db import connection
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 from tests.random_queries import Question, RandomQueries, bury, world
 
+pytestmark = pytest.mark.slow
+
 SEED = int(os.environ.get("SOFT_DELETE_SEED", "20240"))
 SHARDS = 4
 QUERIES = 10_000 // SHARDS
