@@ -11,6 +11,8 @@ class GormAssocConfig(AppConfig):
     verbose_name = "GORM associations"
 
     def ready(self) -> None:
+        from gorm_assoc import fake_initial
         from gorm_assoc.checks import check_gorm_assoc
 
+        fake_initial.install()
         checks.register(check_gorm_assoc, checks.Tags.models)

@@ -27,6 +27,7 @@ BLOCKS = {
     "README.md": (3, 1, 2),
     "docs/databases.md": (0, 0, 0),
     "docs/declaring.md": (0, 6, 0),
+    "docs/from-gorm.md": (8, 3, 1),
     "docs/migrations.md": (0, 0, 2),
     "docs/soft-delete.md": (10, 0, 0),
     "docs/verbs.md": (11, 0, 0),
@@ -134,6 +135,30 @@ class BlocksTests(TestCase):
             for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text()):
                 with self.subTest(page=page, link=link):
                     assert (path.parent / link).exists()
+
+
+class FromGormTests(SimpleTestCase):
+    PAGE = "docs/from-gorm.md"
+    FEATURES = 164
+    ELSEWHERE = ("Django: ", "planned: the other kinds", "planned: saving", "planned: preload", "left out: ")
+
+    def rows(self) -> list[list[str]]:
+        lines = (documentation.ROOT / self.PAGE).read_text().splitlines()
+        return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| F")]
+
+    def test_every_feature_has_one_line(self):
+        assert [row[0] for row in self.rows()] == [f"F{number}" for number in range(1, self.FEATURES + 1)]
+        assert {len(row) for row in self.rows()} == {3}
+
+    def test_what_is_spelt_here_stands_in_a_block_that_runs(self):
+        code = "".join(block.code for block in documentation.blocks(self.PAGE))
+
+        for number, _, answer in self.rows():
+            if not answer.startswith(self.ELSEWHERE):
+                with self.subTest(feature=number):
+                    spelt = re.findall(r"`([^`]+)`", answer)
+                    assert spelt or "](" in answer
+                    assert [each for each in spelt if each not in code and "](" not in answer] == []
 
 
 class RunTests(SimpleTestCase):

@@ -1,0 +1,98 @@
+"""
+What is declared: every Many2Many and BelongsTo of the project, as rows of a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.apps import apps
+
+from gorm_assoc.checks.declared import Declaration, declarations, ends, foreign_keys, label
+from gorm_assoc.constraints import ForeignKeyConstraint
+from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.relationship import MANY2MANY, Model
+
+BELONGS_TO = "belongs_to"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """
+    A relation in words.
+
+    table -- the one that holds the columns: of a many2many the join table
+    columns -- the owner's first
+    constraint -- the actions of its foreign keys; "-" for none
+    """
+
+    relation: str
+    kind: str
+    target: str
+    table: str
+    columns: str
+    constraint: str
+
+
+def usable_declarations(models: Iterable[Model] | None = None) -> list[Declaration]:
+    """The declarations of these models, or of all; those whose other end is missing are left to the system checks."""
+    found = declarations(apps.get_models() if models is None else models)
+    return [each for each in found if (ends(each) if isinstance(each, Many2Many) else each.settled)]
+
+
+def keys_of(declaration: Declaration) -> Sequence[Any]:
+    """The relation fields that hold a declaration: both ends on a join model, or one on the model itself."""
+    if isinstance(declaration, Many2Many):
+        return ends(declaration)
+    return [declaration.model._meta.get_field(declaration.name)]
+
+
+def constraint_of(key: Any) -> ForeignKeyConstraint | None:
+    """The foreign key over the columns of a relation field."""
+    names = tuple(field.name for field in key.local_related_fields)
+    return next((each for each in foreign_keys(key.model) if each.fields == names), None)
+
+
+def describe(declaration: Declaration) -> Declared:
+    keys = keys_of(declaration)
+    return Declared(
+        relation=label(declaration),
+        kind=MANY2MANY if isinstance(declaration, Many2Many) else BELONGS_TO,
+        target=keys[-1].remote_field.model._meta.label,
+        table=keys[0].model._meta.db_table,
+        columns=", ".join(field.column for key in keys for field in key.local_related_fields),
+        constraint=_actions(keys),
+    )
+
+
+def as_text(rows: Sequence[Declared]) -> str:
+    """The rows as a table with a head."""
+    names = [field.name for field in fields(Declared)]
+    cells = [names, *([getattr(row, name) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_line(row, widths) for row in cells)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _actions(keys: Sequence[Any]) -> str:
+    texts = [" ".join(_words(constraint_of(key))) for key in keys]
+    if len(set(texts)) == 1:
+        return texts[0]
+    return "; ".join(f"{key.name}: {text}" for key, text in zip(keys, texts, strict=True))
+
+
+def _words(constraint: ForeignKeyConstraint | None) -> Iterator[str]:
+    if constraint is None:
+        yield "-"
+        return
+    if not (constraint.on_delete or constraint.on_update):
+        yield "NO ACTION"
+    if constraint.on_delete:
+        yield f"ON DELETE {constraint.on_delete}"
+    if constraint.on_update:
+        yield f"ON UPDATE {constraint.on_update}"
