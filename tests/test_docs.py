@@ -193,6 +193,15 @@ class VerbsTests(TestCase):
         assert_made(verbs=as_table(VERBS, names), soft=as_table(SOFT, names))
 
 
+class ParityTests(SimpleTestCase):
+    def test_the_readme_has_the_counts_of_the_replay(self):
+        # docs/parity.md is compared with what the replay counts by the replay itself.
+        page = (documentation.ROOT / "docs/parity.md").read_text()
+        table = page.split("## SQLite\n\n")[1].split("\n\n")[0]
+
+        assert_made(parity=table)
+
+
 def as_table(steps: tuple[tuple[str, str], ...], names: dict[str, Any]) -> str:
     lines = ["| verb | call | SQL |", "|---|---|---|"]
     for title, code in steps:
