@@ -164,7 +164,9 @@ class _Comparison:
     def undeclared_foreign_keys(self) -> Iterator[Difference]:
         """Where a relation of ours shall have none, or another: the database would still obey it."""
         declared = [self._counterpart(self._wanted(each)) for each in foreign_keys(self.model)]
-        ours = [tuple(field.column for field in key.local_related_fields) for key in self.keys.relations]
+        # Django's own ForeignKey in a written join model has the constraint that Django gives it.
+        relations = [key for key in self.keys.relations if not key.db_constraint]
+        ours = [tuple(field.column for field in key.local_related_fields) for key in relations]
         for key in self.table.foreign_keys:
             if key.columns in ours and key not in declared:
                 yield self._but(f"foreign key {_words(key)} is not declared.")

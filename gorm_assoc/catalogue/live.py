@@ -24,8 +24,8 @@ _CLASSES: Sequence[tuple[re.Pattern[str], str]] = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
     for pattern, name in (
         (r"^bool|^tinyint\(1\)", "boolean"),
-        (r"^interval|\[\]$", ""),
-        (r"\bint|(big|small|medium|tiny)int|serial", "integer"),
+        (r"^time( without time zone)?$", "time of day"),
+        (r"\bint(?!erval)|(big|small|medium|tiny)int|serial", "integer"),
         (r"^numeric|^decimal", "decimal"),
         (r"real|double|float", "float"),
         (r"char|text|clob", "text"),
@@ -93,7 +93,9 @@ def type_class(type_: str, vendor: str) -> str:
     >>> type_class("varchar(191)", "postgresql") == type_class("text", "postgresql")
     True
     """
-    found = next((name for pattern, name in _CLASSES if pattern.search(type_)), "")
+    if array := re.fullmatch(r"(.*)\[\d*\]", type_):
+        return f"{type_class(array[1], vendor)}[]"
+    found = next((name for pattern, name in _CLASSES if pattern.search(type_)), None)
     found = found or re.sub(r"\s*\(.*\)", "", type_).lower()
     return _SAME.get(vendor, {}).get(found, found)
 

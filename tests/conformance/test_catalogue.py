@@ -28,6 +28,9 @@ def own(worker_id: str, django_db_setup: None, django_db_blocker: Any) -> Iterat
             yield stages
         finally:
             stages.drop()
+            for stage in stages.made.values():
+                if stages.default.vendor == "sqlite":
+                    stage.connection.connection.close()  # Django keeps a database in memory open
 
 
 def differences(stage: Stage, *, strict: bool = False) -> list[str]:
@@ -235,6 +238,36 @@ def test_an_undeclared_column_at_an_end_counts_where_every_insert_would_fail(own
     assert f"people: column age ({age}) is not declared." in differences(stage)
 
 
+def test_a_table_made_anew_on_sqlite_keeps_all_that_hangs_on_it(own: Stages) -> None:
+    if own.default.vendor != "sqlite":
+        pytest.skip("only SQLite makes tables anew")
+    stage = own["rulesbelongs"]
+    execute(
+        stage,
+        "DROP TABLE parts",
+        "CREATE TABLE parts (id integer PRIMARY KEY AUTOINCREMENT, name text, brand_id int, more text DEFAULT '%')",
+        "CREATE TABLE log (id integer)",
+        "CREATE TRIGGER logging AFTER INSERT ON parts BEGIN INSERT INTO log VALUES (new.id); END",
+        "CREATE VIEW named AS SELECT name FROM parts",
+        "CREATE INDEX by_name ON parts (name)",
+        "INSERT INTO parts (id, name) VALUES (1, 'wheel'), (9, 'gone')",
+        "DELETE FROM parts WHERE id = 9",
+    )
+
+    mend(stage)
+    execute(stage, "INSERT INTO parts (name) VALUES ('bell')")
+
+    assert differences(stage) == []
+    with stage.connection.cursor() as cursor:
+        cursor.execute("SELECT id, name, more FROM parts")
+        assert cursor.fetchall() == [(1, "wheel", "%"), (10, "bell", "%")]
+        cursor.execute("SELECT id FROM log")
+        assert cursor.fetchall() == [(1,), (9,), (10,)]
+        cursor.execute("SELECT name FROM named ORDER BY name DESC")
+        assert cursor.fetchall() == [("wheel",), ("bell",)]
+    assert "by_name" in [index.name for index in live.read(stage.connection, "parts").indexes]
+
+
 class SqliteTextTests(SimpleTestCase):
     TEXT = """CREATE TABLE `t` (`a` integer PRIMARY KEY AUTOINCREMENT, -- first, of (all)
         "b" varchar(10) DEFAULT 'x,)' REFERENCES "u" ("id") ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED NOT NULL,
@@ -284,6 +317,8 @@ class SqliteTextTests(SimpleTestCase):
         ("numeric(10, 2)", "decimal(8,3)"),
         ("double precision", "real"),
         ("bool", "tinyint(1)"),
+        ("time", "time without time zone"),
+        ("varchar(10)[3]", "character varying(10)[]"),
     ],
 )
 def test_types_of_one_sort(first: str, second: str) -> None:
@@ -292,7 +327,17 @@ def test_types_of_one_sort(first: str, second: str) -> None:
 
 def test_types_of_different_sorts() -> None:
     types = ("bigint", "text", "timestamp with time zone", "timestamp without time zone", "date", "uuid", "jsonb")
-    more = ("boolean", "numeric", "bytea", "interval", "integer[]", "point", "time without time zone", "inet")
+    more = (
+        "boolean",
+        "numeric",
+        "bytea",
+        "interval",
+        "integer[]",
+        "point",
+        "time without time zone",
+        "inet",
+        "text[]",
+    )
 
     classes = [live.type_class(type_, "postgresql") for type_ in (*types, *more)]
 
