@@ -46,6 +46,20 @@ class JoinKeyDescriptor(_ForwardDescriptor):
         return super().__get__(instance, cls)
 
 
+class _Referenced(tuple[str | None, ...]):
+    """
+    Names of referenced fields, of which none can be found with `in`.
+
+    Django's schema editor asks so which relations have a column that must follow an altered field;
+    a JoinKey has none. The fields of migration states keep plain tuples, where renames are looked for.
+    """
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return False
+
+
 class JoinKey(LiveRowsKey, _ForeignObject):
     """
     A relation over the columns that `from_fields` name.
@@ -97,6 +111,17 @@ class JoinKey(LiveRowsKey, _ForeignObject):
         elif "related_name" not in kwargs:
             kwargs["related_name"] = None
         return name, path, args, kwargs
+
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
+    ) -> None:
+        super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
+        self.to_fields = _Referenced(self.to_fields)
+
+    def has_default(self) -> bool:
+        # makemigrations asks the fields of its states, which have no model, for a value for the rows
+        # that exist. There is no column to fill.
+        return not hasattr(self, "model") or super().has_default()
 
     def contribute_to_related_class(self, cls: type[models.Model], related: Any) -> None:
         super().contribute_to_related_class(cls, related)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
+from django.db.migrations.state import StateApps
 from django.db.models.fields.related import resolve_relation
 
 from gorm_assoc import conf
@@ -169,6 +170,8 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
     """
     names: list[str] = []
     laid: list[JoinKey] = []
+    # Between the steps of a migration a relation may be missing; what a state's table has is what the state says.
+    is_historical = isinstance(through._meta.apps, StateApps)
     for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
         name = _relation_of(field, end, through, taken=names, second=end is plan.target)
         if name is None:
@@ -179,14 +182,14 @@ def attach(field: Declared, plan: JoinPlan, through: Model) -> tuple[str, str] |
             enforced = is_enforced(plan.constraint, end)
             key = join_key(end, columns, plan.constraint, enforced)
             key.contribute_to_class(through, name)
-            if enforced:
+            if enforced and not is_historical:
                 add_foreign_key(through, foreign_key(plan.constraint, constraint_name, end, columns))
             laid.append(key)
         elif field.options.constraint is not None:
             _constrain(through, name, end, constraint_name, plan.constraint)
         names.append(name)
     settle_key(through)
-    for key in laid:
+    for key in () if is_historical else laid:
         index_key(through, key)
     return names[0], names[1]
 
