@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.models import User as Account
-from django.db import connection, models
+from django.db import models
 from django.db.models.signals import m2m_changed
 from django.test import TestCase, override_settings
 
-from example_project.guides.models import User
+from example_project.guides.models import Language, User
 from gorm_assoc.exceptions import PrimaryKeyRequired, UnsupportedRelation
 from gorm_assoc.models import Association, Changes
 from tests.factories import LanguageFactory, UserFactory
@@ -105,14 +105,47 @@ class RouterTests(TestCase):
 
         assert ("write", User.languages.through, user) in Recorder.asked
 
+
+class SecondDatabaseTests(TestCase):
+    databases = {"default", "other"}
+
+    def setUp(self):
+        self.user = User.objects.using("other").create(name="there", refer=1)
+        self.languages = [Language.objects.using("other").create(name=name) for name in "abc"]
+
+    def test_an_owner_is_read_and_written_where_it_came_from(self):
+        changes = self.user.languages.append(*self.languages[:2], {"name": "new"})
+
+        assert changes == Changes(added=3)
+        assert sorted(language.name for language in self.user.languages.all()) == ["a", "b", "new"]
+        assert User.languages.through.objects.using("other").count() == 3
+        assert not User.languages.through.objects.using("default").exists()
+        assert not Language.objects.using("default").exists()
+
     def test_using_names_the_database_of_every_verb(self):
-        association = UserFactory().association("languages").using("nowhere")
+        here = User(pk=self.user.pk, name="here")  # of no database yet
+        association = here.association("languages").using("other")
 
-        for verb in (association.clear, lambda: association.append(1), lambda: list(association.find())):
-            with pytest.raises(Exception, match="nowhere"):
-                verb()
+        with self.assertNumQueries(0, using="default"):
+            assert association.append(*self.languages) == Changes(added=3)
+            assert association.replace(Language.objects.using("other").filter(name="a")) == Changes(removed=2, kept=1)
+            assert association.count() == 1
+            assert association.delete(self.languages[0].pk) == Changes(removed=1)
+            assert association.toggle(self.languages[1]) == Changes(added=1)
+            assert association.clear() == Changes(removed=1)
 
-    def test_reads_go_where_the_router_says(self):
+    def test_the_targets_of_a_queryset_on_another_database_are_read_there(self):
+        for language in self.languages:
+            Language(pk=language.pk, name="same key").save(using="default", force_insert=True)
         user = UserFactory()
 
-        assert user.association("languages").using(connection.alias).find().db == connection.alias
+        changes = user.association("languages").append(
+            list(Language.objects.using("other").values_list("pk", flat=True))
+        )
+
+        assert changes == Changes(added=3)
+        assert User.languages.through.objects.using("default").count() == 3
+
+    def test_a_target_of_another_database_is_refused_by_add_as_djangos(self):
+        with pytest.raises(ValueError, match="on database 'other'"):
+            UserFactory().languages.add(self.languages[0])
