@@ -40,7 +40,12 @@ _FRAMES = {
     "postgresql": (["BEGIN;"], ["COMMIT;"]),
     # Foreign keys are off while tables are made anew; what they find in the rows is printed at the end.
     "sqlite": (
-        ["PRAGMA foreign_keys = OFF;", "PRAGMA legacy_alter_table = ON;", "BEGIN;"],
+        [
+            "-- Stop at the first error: manage.py dbshell -- -bail",
+            "PRAGMA foreign_keys = OFF;",
+            "PRAGMA legacy_alter_table = ON;",
+            "BEGIN IMMEDIATE;",
+        ],
         ["COMMIT;", "PRAGMA legacy_alter_table = OFF;", "PRAGMA foreign_keys = ON;", "PRAGMA foreign_key_check;"],
     ),
 }
@@ -100,6 +105,7 @@ def _table_anew(editor: Any, model: Any, columns: list[Any], keys: list[Differen
     name = model._meta.db_table
     table, new = quote(name), quote(f"new__{name}")
     text = live.create_table(editor.connection, name)
+    yield f"DROP TABLE IF EXISTS {new}"
     replaced = {(key.instead_of.name, key.instead_of.columns) for key in keys if key.instead_of is not None}
     yield text.changed(
         new,
