@@ -106,7 +106,7 @@ class Asked:
         if queryset is None:
             return self
         is_elsewhere = queryset._db and queryset.db != using  # type: ignore[attr-defined]
-        if not (needed or is_elsewhere) and many2many.stays_in_database(self.relationship):
+        if not (needed or is_elsewhere) and many2many.stays_in_database(self.relationship, self.extra, using):
             return self
         read = values.read(self.relationship, [queryset], lambda _: self.extra)
         return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))

@@ -62,13 +62,16 @@ class JoinRows:
 
     def of_owners_except(self, owners: Sql, rows: Sequence[Values]) -> Sql:
         """The join rows that the condition on owners names, without these pairs."""
-        if self.connection.vendor != "sqlite" or len(rows) <= FEW:
+        pairs = [self.pair.prepared(row) for row in rows]
+        if self.connection.vendor != "sqlite" or len(rows) <= FEW or not self.pair.can_unfold(pairs):
             return owners & self.pair.not_among(rows)
-        # SQLite compares a NOT IN of several columns row by row; EXCEPT sorts.
-        listed = self.pair.listed([self.pair.prepared(row) for row in rows])
-        columns = ", ".join(self.pair.quoted)
-        left = f"SELECT {columns} FROM {self.table} WHERE {owners.text} EXCEPT {listed.text}"
-        return Sql(f"({columns}) IN ({left})", (*owners.params, *listed.params))
+        # SQLite would compare a NOT IN of several columns row by row; this way it looks each pair up by its key.
+        same = " AND ".join(
+            f"kept.{column} = json_extract(pairs.value, '$[{number}]')"
+            for number, column in enumerate(self.pair.quoted)
+        )
+        kept = f"SELECT kept.rowid FROM json_each(%s) AS pairs CROSS JOIN {self.table} AS kept WHERE {same}"
+        return owners & Sql(f"{self.table}.rowid NOT IN ({kept})", (json.dumps(pairs),))
 
     @property
     def live(self) -> Sql | None:
@@ -78,13 +81,23 @@ class JoinRows:
 
     def insert(self, links: Links) -> int:
         """Insert a row for each link that has none; how many (on MariaDB/MySQL not told: -1)."""
+        if self.needs_django(links):
+            return self.insert_objects(self.objects(links))
         inserted = 0
         for chunk in self._chunks(links):
             fields, rows, constants = self._columns_and_rows(chunk)
             inserted += self._execute(self._insert_sql(fields, rows, constants))
         return -1 if self.connection.vendor == "mysql" else inserted
 
-    def insert_objects(self, objects: Sequence[models.Model]) -> None:
+    def objects(self, links: Links) -> list[Any]:
+        """The links' join rows as unsaved objects."""
+        names = [field.attname for field in self.pair.fields]
+        return [
+            self.through(**links.defaults_of(number), **dict(zip(names, row, strict=True)))
+            for number, row in enumerate(links.rows)
+        ]
+
+    def insert_objects(self, objects: Sequence[models.Model]) -> int:
         """The same for join rows as objects."""
         fields = [
             field
@@ -92,11 +105,13 @@ class JoinRows:
             if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
         ]
         size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
+        inserted = 0
         for start in range(0, len(objects), size):
             query = sql.InsertQuery(self.through)
             query.insert_values(fields, list(objects[start : start + size]), raw=False)
             for text, params in query.get_compiler(self.using).as_sql():
-                self._execute(Sql(text + self._on_conflict(), tuple(params)))
+                inserted += self._execute(Sql(text + self._on_conflict(), tuple(params)))
+        return -1 if self.connection.vendor == "mysql" else inserted
 
     def insert_selected(self, owners: Sequence[Values], found: Sql, extra: Mapping[str, Any]) -> int:
         """
@@ -124,6 +139,8 @@ class JoinRows:
 
     def update(self, condition: Sql, values: Mapping[str, Any]) -> int:
         """Set columns of the rows that the condition names."""
+        if any(map(_is_expression, values.values())):
+            return self.rows(condition).update(**values)
         prepared = self._prepared(values)
         if not prepared:
             return 0
@@ -273,6 +290,18 @@ class JoinRows:
                 ]
         return fields, rows, constants
 
+    def needs_django(self, links: Links) -> bool:
+        """Whether a row gets something that only Django can write: an expression, or a default of the database."""
+        by_database = any(field.has_db_default() for field in self._extra_fields())
+        return any(map(self.has_expressions, links.defaults)) or (by_database and len(links.defaults) > 1)
+
+    def has_expressions(self, extra: Mapping[str, Any]) -> bool:
+        return any(map(_is_expression, extra.values()))
+
+    def makes_values(self) -> bool:
+        """Whether each new row gets a value of its own that Python makes, as a UUID."""
+        return any(callable(field.default) for field in self._extra_fields())
+
     def _extra_fields(self) -> Iterator[models.Field[Any, Any]]:
         pair = {field.attname for field in self.pair.fields}
         return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
@@ -340,6 +369,10 @@ class JoinRows:
         with self.connection.cursor() as cursor:
             cursor.execute(sql.text, sql.params)
             return int(cursor.rowcount)
+
+
+def _is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression")
 
 
 def _is_left_to_database(field: models.Field[Any, Any]) -> bool:

@@ -53,9 +53,12 @@ def may_raise(relationship: Relationship) -> bool:
     )
 
 
-def stays_in_database(relationship: Relationship) -> bool:
+def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
     """Whether a queryset of targets can be linked without its rows being known here."""
-    return not may_raise(relationship) and not relationship.symmetrical
+    rows = JoinRows(relationship, using)
+    return not (
+        may_raise(relationship) or relationship.symmetrical or rows.makes_values() or rows.has_expressions(extra)
+    )
 
 
 def can_revive(relationship: Relationship) -> bool:
@@ -97,7 +100,8 @@ def link(
     listens = m2m_changed.has_listeners(through)
     if update:
         _update_extra_columns(rows, links)
-    if not (pairs or listens or _tells_rows_made(through) or connections[using].vendor == "mysql"):
+    is_mysql = connections[using].vendor == "mysql"
+    if not (pairs or listens or _tells_rows_made(through) or rows.needs_django(links) or is_mysql):
         revived, added = rows.revive(links), rows.insert(links)
         _mirror(rows, links)
         return Changes(added=added, revived=revived, kept=len(links.rows) - added - revived)
@@ -114,7 +118,7 @@ def link(
         rows.insert(missing)
     if dead.rows:
         rows.revive(dead)
-    if missing.rows and connections[using].vendor == "mysql":
+    if missing.rows and is_mysql:
         rows.require_stored(missing.rows)
     _mirror(rows, links)
     if listens:
@@ -311,11 +315,7 @@ def _update_extra_columns(rows: JoinRows, links: Links) -> None:
 def _insert_objects(rows: JoinRows, links: Links) -> None:
     """Insert rows whose hooks and signals are told, which may still change them."""
     through, using = rows.through, rows.using
-    names = [field.attname for field in rows.pair.fields]
-    objects = [
-        through(**links.defaults_of(number), **dict(zip(names, row, strict=True)))
-        for number, row in enumerate(links.rows)
-    ]
+    objects = rows.objects(links)
     hooks.call("before_create", objects)
     for row in objects:
         pre_save.send(through, instance=row, raw=False, using=using, update_fields=None)

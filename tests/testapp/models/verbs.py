@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 
 from gorm_assoc.models import BelongsTo, JoinTable, Many2Many, Model, SoftDeleteModel
 
-__all__ = ["Club", "Course", "Enrolment", "Member", "Membership", "Neighbour", "Seat", "Shouter", "Student"]
+__all__ = "Club Course Disc Enrolment Member Membership Neighbour Rack Seat Shouter Slot Student".split()
 
 
 class Member(models.Model):
@@ -89,3 +91,32 @@ class Neighbour(models.Model):
 
     name = models.CharField(max_length=20)
     neighbours = models.ManyToManyField("self")
+
+
+class Rack(models.Model):
+    """Keys that are no numbers, and a join model with every sort of extra column."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    discs = Many2Many("Disc", through="Slot", related_name="racks")
+
+
+class Disc(models.Model):
+    published = models.DateField()
+    price = models.DecimalField(max_digits=8, decimal_places=2)
+    pk = models.CompositePrimaryKey("published", "price")
+
+
+class Slot(JoinTable):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    rack = BelongsTo("Rack")
+    disc = BelongsTo("Disc")
+    made_at = models.DateTimeField(auto_now_add=True)
+    notes = models.JSONField(default=dict)
+    is_lent = models.BooleanField(default=False)
+    copies = models.IntegerField(db_default=1)
+    lent_to = models.ForeignKey("Member", models.SET_NULL, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rack_id", "disc_published", "disc_price"], name="uni_slots_pair")
+        ]

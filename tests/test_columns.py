@@ -1,0 +1,108 @@
+"""Keys and extra columns of every sort, in statements short and long."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Now
+from django.test import TestCase
+
+from gorm_assoc.models import Association, Changes
+from tests.factories import MemberFactory
+from tests.testapp.models import Disc, Rack, Slot
+
+
+def discs(count: int) -> list[Disc]:
+    day, price = datetime.date(2020, 1, 1), decimal.Decimal("9.50")
+    return Disc.objects.bulk_create(
+        Disc(published=day + datetime.timedelta(days=number), price=price + number) for number in range(count)
+    )
+
+
+@pytest.mark.parametrize("count", [3, 150])
+class TestKeys:
+    """150 values go in as one parameter, 3 as a list."""
+
+    @pytest.fixture(autouse=True)
+    def _database(self, db):
+        pass
+
+    def test_uuids_dates_and_decimals(self, count):
+        rack, other = Rack.objects.create(), Rack.objects.create()
+        found = discs(count)
+
+        assert Association(rack, "discs").append(*found) == Changes(added=count)
+        assert Association(rack, "discs").append(*(disc.pk for disc in found)) == Changes(kept=count)
+        assert Association([rack, other], "discs").replace(found[1:], found[:1]) == Changes(
+            added=1, removed=1, kept=count - 1
+        )
+        assert Association(rack, "discs").replace(*found[2:]) == Changes(removed=1, kept=count - 2)
+        assert Association(rack, "discs").delete(*found) == Changes(removed=count - 2)
+        assert rack.discs.count() == 0
+
+    def test_a_column_gets_what_save_would_give_it(self, count):
+        rack = Rack.objects.create()
+
+        Association(rack, "discs").append(*discs(count))
+
+        slots = Slot.objects.all()
+        assert len({slot.pk for slot in slots}) == count
+        assert {slot.copies for slot in slots} == {1}
+        assert [slot.notes for slot in slots] == [{}] * count
+        assert not any(slot.made_at is None or slot.is_lent for slot in slots)
+
+    def test_given_columns_that_are_the_same_in_every_row(self, count):
+        rack, member = Rack.objects.create(), MemberFactory()
+        extra = {"notes": {"a": ["b'%s"]}, "is_lent": True, "copies": 7, "lent_to": member}
+
+        Association(rack, "discs").append(*discs(count), through_defaults=extra)
+
+        assert set(Slot.objects.values_list("is_lent", "copies", "lent_to_id")) == {(True, 7, member.pk)}
+        assert [slot.notes for slot in Slot.objects.all()] == [{"a": ["b'%s"]}] * count
+
+    def test_given_columns_that_differ_by_row(self, count):
+        rack = Rack.objects.create()
+
+        def extra(disc):
+            number = (disc.published - datetime.date(2020, 1, 1)).days
+            return {"notes": [number], "copies": number} if number % 2 else {"notes": [number]}
+
+        Association(rack, "discs").append(*discs(count), through_defaults=extra)
+
+        assert sorted(Slot.objects.values_list("copies", flat=True)) == sorted(
+            number if number % 2 else 1 for number in range(count)
+        )
+        assert sorted(slot.notes[0] for slot in Slot.objects.all()) == list(range(count))
+
+    def test_a_queryset_of_targets(self, count):
+        rack = Rack.objects.create()
+        discs(count)
+
+        assert Association(rack, "discs").append(Disc.objects.all()) == Changes(added=count)
+        assert len(set(Slot.objects.values_list("pk", flat=True))) == count
+
+    def test_expressions(self, count):
+        rack, found = Rack.objects.create(), discs(count)
+        Association(rack, "discs").append(*found, through_defaults={"made_at": Now(), "copies": 3})
+
+        changes = Association(rack, "discs").append(*found, through_defaults={"copies": F("copies") + 1}, update=True)
+
+        assert changes == Changes(kept=count)
+        assert set(Slot.objects.values_list("copies", flat=True)) == {4}
+
+
+class TextKeyTests(TestCase):
+    def test_quotes_percent_signs_and_backslashes(self):
+        from example_project.guides.models import SpokenLanguage
+        from tests.factories import UserFactory
+
+        user = UserFactory()
+        codes = ["it's", '"q"', "50%", "%s", "a\\b", "ü", "  x", "x;--", *(f"code{number}" for number in range(150))]
+        SpokenLanguage.objects.bulk_create(SpokenLanguage(code=code) for code in codes)
+
+        assert user.speaks.append(*codes) == Changes(added=len(codes))
+        assert user.speaks.replace(*codes[1:]) == Changes(removed=1, kept=len(codes) - 1)
+        assert user.speaks.delete(*codes) == Changes(removed=len(codes) - 1)
