@@ -10,8 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import TestCase
 
+from example_project.guides.models import SpokenLanguage
 from gorm_assoc.models import Association, Changes
-from tests.factories import MemberFactory
+from tests.factories import MemberFactory, UserFactory
 from tests.testapp.models import Disc, Rack, Slot
 
 
@@ -96,9 +97,6 @@ class TestKeys:
 
 class TextKeyTests(TestCase):
     def test_quotes_percent_signs_and_backslashes(self):
-        from example_project.guides.models import SpokenLanguage
-        from tests.factories import UserFactory
-
         user = UserFactory()
         codes = ["it's", '"q"', "50%", "%s", "a\\b", "ü", "  x", "x;--", *(f"code{number}" for number in range(150))]
         SpokenLanguage.objects.bulk_create(SpokenLanguage(code=code) for code in codes)
