@@ -49,11 +49,13 @@ class Index(models.Index):
         _, args, kwargs = self.deconstruct()
         return models.Index(*args, **{**kwargs, "name": _cut_for(self.name, schema_editor)})
 
-    def create_sql(self, model: Any, schema_editor: Any, using: str = "", **kwargs: Any) -> Statement:
-        return self._for(schema_editor).create_sql(model, schema_editor, using=using, **kwargs)
+    def create_sql(self, model: Any, schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        statement = self._for(schema_editor).create_sql(model, schema_editor, using=using, **kwargs)
+        return _again(statement, "IF NOT EXISTS", schema_editor)
 
-    def remove_sql(self, model: Any, schema_editor: Any, **kwargs: Any) -> str:
-        return self._for(schema_editor).remove_sql(model, schema_editor, **kwargs)
+    def remove_sql(self, model: Any, schema_editor: Any, **kwargs: Any) -> Any:
+        statement = self._for(schema_editor).remove_sql(model, schema_editor, **kwargs)
+        return _again(statement, "IF EXISTS", schema_editor)
 
 
 class ForeignKeyConstraint(models.BaseConstraint):
@@ -249,6 +251,13 @@ class ForeignKeyConstraint(models.BaseConstraint):
         target = relation.remote_field.model
         if not target._base_manager.using(using).filter(**dict(zip(names, values, strict=True))).exists():
             raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
+
+
+def _again(statement: Any, condition: str, schema_editor: Any) -> Any:
+    """The statement such that on MariaDB a migration which failed half-way can run again."""
+    if schema_editor.connection.vendor == "mysql" and not _is_mysql(schema_editor):
+        statement.template = statement.template.replace("INDEX %(name)s", f"INDEX {condition} %(name)s", 1)
+    return statement
 
 
 def _is_mysql(schema_editor: Any) -> bool:

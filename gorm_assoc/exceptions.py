@@ -7,9 +7,14 @@ What can go wrong with a verb, one class each.
     ValuesLengthMismatch    ValueError      a batch got more or fewer values than owners
     ScopeError              TypeError       unscoped() came after a filter
 
-Each takes facts and builds the sentence: what, where, what to do. All come before any SQL and run
-none: no value is ever asked for its own repr. A model is anything that has `_meta.label`, an
-instance as well as a class.
+and with a migration that alters the key of a join table:
+
+    JoinKeyNotFilled        ValueError      rows do not tell the value of a key column
+    JoinRowsCollide         ValueError      rows would be the same
+
+Each takes facts and builds the sentence: what, where, what to do. All come before anything is
+written, those of verbs before any SQL, and none runs any: no value is ever asked for its own repr.
+A model is anything that has `_meta.label`, an instance as well as a class.
 """
 
 # The names are those of GORM's errors: unsupported relations, primary key required.
@@ -140,6 +145,39 @@ def _restore(error: type[AssociationError], args: tuple[Any, ...]) -> Associatio
 
 def _plain(name: str) -> str:
     return "".join(char for char in name.lower() if char not in " _-")
+
+
+class JoinKeyNotFilled(AssociationError, ValueError):
+    """
+    A join table cannot get a key column (AlterJoinKey), as rows do not tell its value.
+
+    count -- of those rows; none if nothing refers to where the value would be
+    """
+
+    def __init__(self, model: Any, column: str | None, count: int | None = None) -> None:
+        why = (
+            "no relation of its key leads to where the value would be"
+            if count is None
+            else f"for {count} of its rows the value is missing, or there is more than one"
+        )
+        super().__init__(
+            f"{_label(model)} cannot get the key column {column!r}: {why}. Nothing was changed. "
+            f"{'Make a new relation and copy the links.' if count is None else 'Correct or delete those rows first.'}"
+        )
+
+
+class JoinRowsCollide(AssociationError, ValueError):
+    """
+    A join table cannot get a key (AlterJoinKey), as rows would be the same.
+
+    count -- of the rows that are too many
+    """
+
+    def __init__(self, model: Any, columns: Iterable[str], count: int) -> None:
+        super().__init__(
+            f"{_label(model)} cannot get the key ({', '.join(columns)}): {count} of its rows would be the same as "
+            f"others. Nothing was changed. Delete those rows first."
+        )
 
 
 class _ShortRepr(reprlib.Repr):

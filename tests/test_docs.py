@@ -28,7 +28,7 @@ BLOCKS = {
     "docs/databases.md": (0, 0, 0),
     "docs/declaring.md": (0, 6, 0),
     "docs/from-gorm.md": (8, 3, 1),
-    "docs/migrations.md": (0, 0, 2),
+    "docs/migrations.md": (0, 0, 3),
     "docs/soft-delete.md": (10, 0, 0),
     "docs/verbs.md": (11, 0, 0),
 }

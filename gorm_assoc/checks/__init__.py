@@ -1,12 +1,13 @@
 """
 System checks: what is wrong with a declaration, before a migration or a verb runs into it.
 
-One rule, one function, one id. Four sorts, by what a rule looks at:
+One rule, one function, one id. Five sorts, by what a rule looks at:
 
     DECLARED   a Many2Many or BelongsTo as it was written
     MANY       a Many2Many whose two models exist
     MODELS     a model
     KEYS       one end of a relation as it stands on a model
+    CHANGES    a Many2Many whose two models exist, and the last migrations
 
 MANY_IN_DATABASE and KEYS_IN_DATABASE are given also the vendors of the databases they will stand in.
 
@@ -27,7 +28,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage
 from django.db import DEFAULT_DB_ALIAS
 
-from gorm_assoc.checks import join_models, keys, names, options, sides
+from gorm_assoc.checks import history, join_models, keys, names, options, sides
 from gorm_assoc.checks.declared import Model, declarations, declared_keys, join_model, vendors
 from gorm_assoc.fields.many2many import Many2Many
 
@@ -73,6 +74,10 @@ KEYS_IN_DATABASE: Final = (
     keys.check_set_default_on_mariadb,
     keys.check_on_update,
 )
+CHANGES: Final = (
+    history.check_key_is_that_of_the_last_migration,
+    history.check_join_model_is_that_of_the_last_migration,
+)
 
 
 def check_gorm_assoc(
@@ -107,3 +112,9 @@ def _messages(models: Sequence[Model], aliases: Sequence[str]) -> Iterator[Check
             yield from key_rule(key)
         for made_rule in KEYS_IN_DATABASE:
             yield from made_rule(key, vendors(key.model, aliases))
+    joined = [each for each in declared if isinstance(each, Many2Many) and each.plan is not None]
+    past = history.history(joined)
+    if past is not None:
+        for field in joined:
+            for change_rule in CHANGES:
+                yield from change_rule(field, past)
