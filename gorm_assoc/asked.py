@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import models
+from django.core.exceptions import EmptyResultSet
+from django.db import IntegrityError, models
+from django.db.models.utils import resolve_callables
 
 from gorm_assoc import saving, values
-from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired
+from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired, ReservedColumn
 from gorm_assoc.kinds import many2many
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
 from gorm_assoc.kinds.many2many import Owners
 from gorm_assoc.relationship import Relationship
+from gorm_assoc.soft_delete import DELETED_AT
 from gorm_assoc.values import Value
 
 Defaults = Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None
@@ -76,15 +79,17 @@ class Asked:
         """
         by_key = keyed(relationship, owners, verb)
         if not callable(defaults):
-            relationship.through(**(defaults or {}))  # a TypeError for an unknown column
+            defaults = _checked(relationship, defaults or {})
             if not one_each:
                 return cls.of_all(relationship, by_key, given, defaults)
         elif any(isinstance(value, models.QuerySet) for value in given):
             raise CallableForQueryset(relationship.label)
+        elif not one_each:
+            given = list(values.flattened(relationship, given))  # once: a generator has no second time
         by_owner: dict[Values, list[Value]] = {}
         for number, owner in enumerate(owners):
             own = given[number : number + 1] if one_each else given
-            read = values.read(relationship, own, _extra(defaults, owner if takes_owner else None))
+            read = values.read(relationship, own, _extra(relationship, defaults, owner if takes_owner else None))
             by_owner.setdefault(held_values(relationship.owner_key, owner), []).extend(read)
         return cls(relationship, by_key, by_owner)
 
@@ -100,20 +105,37 @@ class Asked:
     def new_instances(self) -> list[models.Model]:
         return [value.instance for value in self.distinct() if value.instance is not None and value.is_new]
 
-    def pulled(self, using: str, *, needed: bool = False) -> Asked:
-        """The same with a queryset's targets read, where they cannot stay in the database."""
+    def pulled(self, using: str, *, needed: bool = False, once: bool = False) -> Asked:
+        """
+        The same with a queryset's targets read, where they cannot stay in the database.
+
+        once -- one statement will use the queryset; several would each see what those before them did
+        """
         queryset = self.queryset
         if queryset is None:
             return self
+        try:
+            text = self.sql(using).text
+        except EmptyResultSet:
+            return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, []))
+        # Read twice, these may give other rows: the verb writes the join table, and a slice may have no order.
+        reads_links = self.relationship.through._meta.db_table in text
+        needed = needed or (not once and (reads_links or queryset.query.is_sliced or "RAND" in text.upper()))
         is_elsewhere = queryset._db and queryset.db != using  # type: ignore[attr-defined]
         if not (needed or is_elsewhere) and many2many.stays_in_database(self.relationship, self.extra, using):
             return self
         read = values.read(self.relationship, [queryset], lambda _: self.extra)
         return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))
 
-    def stored_already(self) -> Asked:
-        """Without the targets that have no key yet."""
-        lists = {id(wanted): [v for v in wanted if v.key is not None] for wanted in self.by_owner.values()}
+    def stored_already(self, *, strict: bool = True) -> Asked:
+        """Without the targets that have no key yet; those without a referenced value too, unless `strict`."""
+        key = self.relationship.target_key
+
+        def is_stored(value: Value) -> bool:
+            holds = strict or value.instance is None or None not in held_values(key, value.instance)
+            return value.key is not None and holds
+
+        lists = {id(wanted): [v for v in wanted if is_stored(v)] for wanted in self.by_owner.values()}
         by_owner = {owner: lists[id(wanted)] for owner, wanted in self.by_owner.items()}
         return Asked(self.relationship, self.owners, by_owner, self.queryset, self.extra)
 
@@ -132,13 +154,20 @@ class Asked:
         saving.store(instances, using, full=full)
 
     def links(self, using: str) -> Links:
-        """The links between owners and targets, each once, in the order of their keys. Targets are stored."""
+        """
+        The links between owners and targets, each once, in the order of their keys. Targets are stored.
+
+        Raises IntegrityError for a key that no target has, where the relation references another column.
+        """
         targets = self.targets(using)
+        for value in self.distinct():
+            if id(value) not in targets:
+                label = self.relationship.target._meta.label
+                raise IntegrityError(f"{self.relationship.label} cannot link {value.key!r}: no {label} has that key.")
         rows: dict[Values, Mapping[str, Any]] = {}
         for owner_values, wanted in self.by_owner.items():
             for value in wanted:
-                if (target := targets.get(id(value))) is not None:
-                    rows.setdefault((*owner_values, *target[0]), value.extra)
+                rows.setdefault((*owner_values, *targets[id(value)][0]), value.extra)
         # Always in the same order, so that two verbs that insert the same pairs do not wait for each other.
         ordered = sorted(rows)
         extras = [rows[row] for row in ordered]
@@ -186,9 +215,26 @@ def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str 
     return found
 
 
-def _extra(defaults: Defaults, owner: models.Model | None) -> values.Extra:
+def _extra(relationship: Relationship, defaults: Defaults, owner: models.Model | None) -> values.Extra:
     if not callable(defaults):
         return lambda _: defaults or {}
     if owner is not None:
-        return lambda value: dict(defaults(value, owner))
-    return lambda value: dict(defaults(value))
+        return lambda value: _checked(relationship, defaults(value, owner))
+    return lambda value: _checked(relationship, defaults(value))
+
+
+def _checked(relationship: Relationship, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Extra columns, with callables among the values called, as in Django.
+
+    Raises TypeError for a column that the join model does not have, ReservedColumn for one that a verb sets.
+    """
+    found = dict(resolve_callables(extra))
+    if found:
+        relationship.through(**found)
+    keys = (relationship.owner_key, relationship.target_key)
+    reserved = {key.name for key in keys} | {DELETED_AT}
+    reserved |= {name for key in keys for field in key.local_related_fields for name in (field.name, field.attname)}
+    if taken := sorted(reserved & found.keys()):
+        raise ReservedColumn(relationship.label, taken)
+    return found

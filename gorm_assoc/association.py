@@ -97,8 +97,8 @@ class Association(AsyncVerbs):
 
         conditions, lookups -- on the target's fields
         through -- lookups on the join rows' columns
-        order_by_through -- columns of the join rows, "-" for descending; one owner only
-        join_rows -- each target carries its join row as `join_row`; one owner only
+        order_by_through -- columns of the join rows, "-" for descending
+        join_rows -- each target carries its join row as `join_row`
         """
         owners, relationship = self._keyed_owners("find"), self.relationship
         first = next(iter(owners.values()), None)
@@ -110,8 +110,7 @@ class Association(AsyncVerbs):
         if hasattr(found, "marked"):
             found = found.marked()
         if through or order_by_through or join_rows:
-            using = self._using or router.db_for_read(relationship.through)
-            rows = loading.join_rows(relationship, owners, using, dead_too=self._unscoped)
+            rows = loading.join_rows(relationship, owners, found.db, dead_too=self._unscoped)
             order = [order_by_through] if isinstance(order_by_through, str) else order_by_through
             found = loading.by_join_rows(relationship, found, rows, through or {}, order)
             if join_rows:
@@ -179,7 +178,7 @@ class Association(AsyncVerbs):
         Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
         asked = Asked.of_all(self.relationship, self._keyed_owners("delete"), given)
-        asked = asked.stored_already().pulled(self._alias())
+        asked = asked.stored_already(strict=False).pulled(self._alias(), once=True)
         keys = None if asked.queryset is not None else [value.key for value in asked.distinct()]
 
         def condition(using: str) -> Condition:
@@ -259,6 +258,8 @@ class Association(AsyncVerbs):
         if asked.is_empty or not asked.owners:
             return Changes()
         asked = asked.pulled(self._alias(), needed=update or full_save or dry_run or pairs)
+        if asked.is_empty:
+            return Changes()
         if dry_run:
             return self._preview(asked, pairs)
 
@@ -347,7 +348,7 @@ class Association(AsyncVerbs):
         new = asked.new_instances() if asked is not None else []
 
         def attempt() -> Changes:
-            with saving.taken_back_on_error(new, touched):
+            with saving.taken_back_on_error(new, touched):  # before another attempt
                 # First of all, so that verbs on the same owners follow one another: else a clear() would
                 # miss what an append() adds meanwhile and take away what that found linked already.
                 if touched:
@@ -362,7 +363,8 @@ class Association(AsyncVerbs):
 
         # A savepoint only where an error can leave something half done inside a caller's transaction.
         several = several or bool(touched or new) or many2many.can_revive(relationship)
-        changes = atomically(attempt, using, savepoint=several or many2many.may_raise(relationship))
+        with saving.taken_back_on_error(new, touched):  # a key may be refused as late as at COMMIT
+            changes = atomically(attempt, using, savepoint=several or many2many.may_raise(relationship))
         for owner in owners.values():
             # Prefetched targets are out of date.
             getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)

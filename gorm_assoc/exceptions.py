@@ -129,6 +129,16 @@ class CallableForQueryset(AssociationError, TypeError):
         )
 
 
+class ReservedColumn(AssociationError, TypeError):
+    """through_defaults named columns that the verb itself sets: a key of the pair, or deleted_at."""
+
+    def __init__(self, relation: str, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"{relation} sets {', '.join(map(repr, columns))} itself. Leave it out of through_defaults; "
+            f"to move a link, change its join row and save() it."
+        )
+
+
 class ScopeError(AssociationError, TypeError):
     """unscoped() was called on a queryset that has been filtered or annotated."""
 

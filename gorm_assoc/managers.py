@@ -74,7 +74,9 @@ class ManyVerbs(AsyncVerbs, _Base):
             return self._apply_rel_filters(self.target_manager.get_queryset(self))
 
     def find(self, *conditions: models.Q, **lookups: Any) -> models.QuerySet[Any]:
-        """The linked targets as a queryset, limited by conditions on the target's fields."""
+        """The linked targets as a queryset; see Association.find()."""
+        if lookups.keys() & {"through", "order_by_through", "join_rows"}:
+            return self.association.find(*conditions, **lookups)
         return self.get_queryset().filter(*conditions, **lookups)
 
     def count(self, *conditions: models.Q, **lookups: Any) -> int:

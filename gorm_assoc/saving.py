@@ -17,7 +17,7 @@ from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
 from gorm_assoc.kinds.conditions import Columns
-from gorm_assoc.values import is_unset
+from gorm_assoc.values import is_unset, normal_key
 
 
 def store(instances: Sequence[models.Model], using: str, *, full: bool = False) -> None:
@@ -39,10 +39,15 @@ def _insert_new(new: Sequence[models.Model], using: str) -> set[int]:
     if not new:
         return set()
     stored = _stored_keys(new, using)
+    missing = []
     for instance in new:
-        if instance.pk in stored:
+        key = normal_key(type(instance), instance.pk)
+        if key in stored:
             instance._state.adding, instance._state.db = False, using
-    missing = [instance for instance in new if instance._state.adding]
+            continue
+        missing.append(instance)
+        if key is not None:
+            stored.add(key)  # two objects of one key are one row
     by_class: dict[type[models.Model], list[models.Model]] = {}
     for instance in missing:
         by_class.setdefault(type(instance), []).append(instance)
@@ -52,11 +57,8 @@ def _insert_new(new: Sequence[models.Model], using: str) -> set[int]:
 
 
 def _stored_keys(instances: Sequence[models.Model], using: str) -> set[Any]:
-    keys = [instance.pk for instance in instances if not is_unset(instance.pk)]
-    if not keys:
-        return set()
-    model = type(instances[0])._meta.concrete_model or type(instances[0])
-    return set(model._base_manager.using(using).filter(pk__in=keys).values_list("pk", flat=True))
+    keyed = [instance for instance in instances if not is_unset(instance.pk)]
+    return set(_rows(keyed, using).values_list("pk", flat=True)) if keyed else set()
 
 
 def _insert(model: type[models.Model], instances: Sequence[models.Model], using: str) -> None:
@@ -109,13 +111,14 @@ def lock(owners: Sequence[models.Model], using: str) -> None:
 
 
 def _rows(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
-    model = type(instances[0])
-    condition = Columns(model._meta.pk_fields, using).among(sorted(_key_values(one) for one in instances))
+    model = type(instances[0])._meta.concrete_model or type(instances[0])
+    condition = Columns(model._meta.pk_fields, using).among(sorted({_key_values(one) for one in instances}))
     return model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
 
 
 def _key_values(instance: models.Model) -> tuple[Any, ...]:
-    return instance.pk if isinstance(instance.pk, tuple) else (instance.pk,)
+    key = normal_key(type(instance), instance.pk)
+    return key if isinstance(key, tuple) else (key,)
 
 
 @contextmanager

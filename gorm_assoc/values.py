@@ -18,6 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.query import ValuesIterable
 
 from gorm_assoc.exceptions import ValueTypeMismatch
 from gorm_assoc.relationship import Relationship
@@ -51,7 +52,7 @@ def read(relationship: Relationship, given: Iterable[Any], extra: Extra | None =
     Raises ValueTypeMismatch for what is neither a target nor a key of one.
     """
     found: dict[Any, Value] = {}
-    for value in _flattened(relationship, given):
+    for value in flattened(relationship, given):
         instance, key = _read(relationship, value)
         identity = ("key", key) if key is not None else ("object", id(instance))
         if identity not in found:
@@ -77,14 +78,26 @@ def is_unset(key: Any) -> bool:
     return key is None or (isinstance(key, tuple) and None in key)
 
 
-def _flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any]:
+def normal_key(model: type[models.Model], key: Any) -> Any:
+    """A primary key as its fields' own types, so that "5" and 5 are one; None if it is not whole."""
+    if is_unset(key):
+        return None
+    fields = model._meta.pk_fields
+    parts = key if isinstance(key, tuple) else (key,)
+    normal = tuple(field.to_python(part) for field, part in zip(fields, parts, strict=True))
+    return normal if len(fields) > 1 else normal[0]
+
+
+def flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
         if isinstance(value, models.QuerySet):
             if not is_a(value.model, relationship.target):
                 raise _mismatch(relationship, value)
+            if issubclass(value._iterable_class, ValuesIterable):  # dicts, but not of new targets
+                raise _mismatch(relationship, value)
             yield from value
         elif isinstance(value, (list, set, frozenset)) or hasattr(value, "__next__"):
-            yield from _flattened(relationship, value)
+            yield from flattened(relationship, value)
         else:
             yield value
 
@@ -98,7 +111,10 @@ def _read(relationship: Relationship, value: Any) -> tuple[models.Model | None, 
     if isinstance(value, models.Model):
         if not is_a(type(value), relationship.target):
             raise _mismatch(relationship, value)
-        return value, None if is_unset(value.pk) else value.pk
+        try:
+            return value, normal_key(type(value), value.pk)
+        except (ValidationError, TypeError, ValueError) as error:
+            raise _mismatch(relationship, value) from error
     return None, _read_key(relationship, value)
 
 
@@ -106,13 +122,20 @@ def _read_key(relationship: Relationship, value: Any) -> Any:
     fields = relationship.target._meta.pk_fields
     parts = value if isinstance(value, tuple) else (value,)
     is_whole = isinstance(value, tuple) == (len(fields) > 1) and len(parts) == len(fields)
-    if not is_whole or any(part is None or isinstance(part, models.Model) for part in parts):
+    if not is_whole or any(_is_no_key(field, part) for field, part in zip(fields, parts, strict=True)):
         raise _mismatch(relationship, value)
     try:
-        key = tuple(field.to_python(part) for field, part in zip(fields, parts, strict=True))
+        return normal_key(relationship.target, value)
     except (ValidationError, TypeError, ValueError) as error:
         raise _mismatch(relationship, value) from error
-    return key if len(fields) > 1 else key[0]
+
+
+def _is_no_key(field: models.Field[Any, Any], part: Any) -> bool:
+    """What to_python() would take and nobody means: True for 1, 1.5 for 1."""
+    if part is None or isinstance(part, models.Model):
+        return True
+    is_number = isinstance(field, (models.IntegerField, models.AutoField))
+    return is_number and (isinstance(part, (bool, bytes)) or (isinstance(part, float) and not part.is_integer()))
 
 
 def _mismatch(relationship: Relationship, value: Any) -> ValueTypeMismatch:

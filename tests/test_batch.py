@@ -241,6 +241,15 @@ class QuerysetValueTests(TestCase):
         assert replaced == Changes(removed=3, kept=2)
         assert deleted == Changes(removed=1)
 
+    def test_stay_there_beside_extra_columns_too(self):
+        user = UserFactory()
+        LanguageFactory.create_batch(3)
+
+        with self.assertNumQueries(6 if MYSQL else 5):  # SAVEPOINT, updated_at, INSERT, COUNT, RELEASE
+            changes = user.association("fluent_in").append(Language.objects.all())
+
+        assert changes == Changes(added=3)
+
     def test_for_several_owners_and_with_extra_columns(self):
         users = UserFactory.create_batch(2)
         LanguageFactory.create_batch(3)

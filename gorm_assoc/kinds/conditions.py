@@ -104,7 +104,8 @@ class Columns:
 
     def can_unfold(self, rows: Sequence[Values]) -> bool:
         if self.connection.vendor == "postgresql":
-            return True
+            # unnest() takes arrays apart to the last element.
+            return not any(hasattr(field, "base_field") for field in self.fields)
         return self.connection.vendor == "sqlite" and all(isinstance(value, _JSON) for row in rows for value in row)
 
     def unfolded(self, rows: Sequence[Values]) -> Sql:
@@ -130,7 +131,7 @@ def subquery(queryset: models.QuerySet[Any], attnames: Sequence[str], using: str
     """A queryset's values as SQL; the columns are called found0, found1, ..."""
     names = [f"found{number}" for number in range(len(attnames))]
     found = queryset.using(using)
-    if not found.query.is_sliced:
+    if not found.query.is_sliced and not found.query.distinct_fields:
         found = found.order_by()
     found = found.annotate(**{name: models.F(attname) for name, attname in zip(names, attnames, strict=True)})
     text, params = found.values_list(*names).query.get_compiler(using).as_sql()

@@ -70,8 +70,8 @@ class JoinRows:
             f"kept.{column} = json_extract(pairs.value, '$[{number}]')"
             for number, column in enumerate(self.pair.quoted)
         )
-        kept = f"SELECT kept.rowid FROM json_each(%s) AS pairs CROSS JOIN {self.table} AS kept WHERE {same}"
-        return owners & Sql(f"{self.table}.rowid NOT IN ({kept})", (json.dumps(pairs),))
+        kept = f"SELECT kept._rowid_ FROM json_each(%s) AS pairs CROSS JOIN {self.table} AS kept WHERE {same}"
+        return owners & Sql(f"{self.table}._rowid_ NOT IN ({kept})", (json.dumps(pairs),))
 
     @property
     def live(self) -> Sql | None:
@@ -195,6 +195,15 @@ class JoinRows:
         targets = fields[0].model._base_manager.using(self.using)
         return targets.extra(where=[condition.text], params=condition.params)
 
+    def keys(self, rows: Sequence[Values]) -> dict[Values, Any]:
+        """The pairs -> the primary key of their join row."""
+        names = [field.attname for field in self.pair.fields]
+        found: dict[Values, Any] = {}
+        for start in range(0, len(rows), CHUNK):
+            for row in self.rows(self.of_rows(rows[start : start + CHUNK])).values_list(*names, "pk"):
+                found[row[:-1]] = row[-1]
+        return found
+
     def stored(self, rows: Sequence[Values]) -> dict[Values, bool]:
         """The pairs that have a join row -> whether it is dead. Locks the rows, where the database can."""
         found: dict[Values, bool] = {}
@@ -276,7 +285,7 @@ class JoinRows:
                 constants[field] = given[0][field]
             elif not any(field in one for one in given):
                 if not _is_left_to_database(field):
-                    values = [self._own_value(field) for _ in rows] if callable(field.default) else None
+                    values = [self._own_value(field) for _ in rows] if _makes_values(field) else None
                     if values is None:
                         constants[field] = self._own_value(field)
                     else:
@@ -300,7 +309,7 @@ class JoinRows:
 
     def makes_values(self) -> bool:
         """Whether each new row gets a value of its own that Python makes, as a UUID."""
-        return any(callable(field.default) for field in self._extra_fields())
+        return any(_makes_values(field) for field in self._extra_fields())
 
     def _extra_fields(self) -> Iterator[models.Field[Any, Any]]:
         pair = {field.attname for field in self.pair.fields}
@@ -373,6 +382,11 @@ class JoinRows:
 
 def _is_expression(value: Any) -> bool:
     return hasattr(value, "resolve_expression")
+
+
+def _makes_values(field: models.Field[Any, Any]) -> bool:
+    # Without a default, field.default is a class, and so callable too.
+    return field.has_default() and callable(field.default)
 
 
 def _is_left_to_database(field: models.Field[Any, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.query import ModelIterable
 
 from gorm_assoc.kinds.join_rows import JoinRows
@@ -33,30 +33,43 @@ def by_join_rows(
     lookups: Mapping[str, Any],
     order_by: Sequence[str],
 ) -> models.QuerySet[Any]:
-    """The targets with a join row that fits the lookups, ordered by columns of the join rows."""
+    """The linked targets whose join row fits the lookups, ordered by columns of the join rows."""
+    targets, own = _with_owner(relationship, targets)
     ends = relationship.target_key.related_fields
-    of_target = rows.filter(**{held.attname: OuterRef(referenced.attname) for held, referenced in ends})
+    of_link = rows.filter(**own, **{held.attname: OuterRef(referenced.attname) for held, referenced in ends})
     if lookups:
-        targets = targets.filter(Exists(of_target.filter(**lookups)))
+        targets = targets.filter(Exists(of_link.filter(**lookups)))
     ordering = []
     for number, name in enumerate(order_by):
         alias = f"through_order{number}"
-        targets = targets.alias(**{alias: Subquery(of_target.values(name.removeprefix("-"))[:1])})
+        targets = targets.alias(**{alias: Subquery(of_link.values(name.removeprefix("-"))[:1])})
         ordering.append(f"-{alias}" if name.startswith("-") else alias)
     return targets.order_by(*ordering) if ordering else targets
+
+
+def _with_owner(
+    relationship: Relationship, targets: models.QuerySet[Any]
+) -> tuple[models.QuerySet[Any], dict[str, OuterRef]]:
+    """The linked targets with their owner's key, as join rows hold it: a target comes once for each owner."""
+    ends = list(enumerate(relationship.owner_key.related_fields))
+    names = {f"of_owner{number}": F(f"{relationship.lookup}__{referenced.name}") for number, (_, referenced) in ends}
+    return targets.annotate(**names), {held.attname: OuterRef(f"of_owner{number}") for number, (held, _) in ends}
 
 
 def with_join_rows(
     relationship: Relationship, targets: models.QuerySet[Any], rows: models.QuerySet[Any]
 ) -> models.QuerySet[Any]:
-    """The targets, each with its join row as `join_row`; one SELECT more when they are read."""
+    """Targets that know their owner, each with its join row as `join_row`; one SELECT more when they are read."""
+    own = [field.attname for field in relationship.owner_key.local_related_fields]
     held, referenced = zip(*relationship.target_key.related_fields, strict=True)
+    held_names = (*own, *(field.attname for field in held))
+    names = (*(f"of_owner{number}" for number in range(len(own))), *(field.attname for field in referenced))
 
     class WithJoinRows(_ModelIterable):
         def __iter__(self) -> Iterator[Any]:
-            by_target = {tuple(getattr(row, field.attname) for field in held): row for row in rows}
+            by_link = {tuple(getattr(row, name) for name in held_names): row for row in rows}
             for target in super().__iter__():
-                target.join_row = by_target.get(tuple(getattr(target, field.attname) for field in referenced))
+                target.join_row = by_link.get(tuple(getattr(target, name) for name in names))
                 yield target
 
     found = targets.all()

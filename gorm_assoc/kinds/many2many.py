@@ -37,8 +37,13 @@ def related(relationship: Relationship, owners: Sequence[models.Model], targets:
     if len(owners) == 1:
         names = (f"{relationship.lookup}__{field.name}" for field in relationship.owner_key.foreign_related_fields)
         values = relationship.owner_key.get_foreign_related_value(owners[0])
-        return targets.filter(**dict(zip(names, values, strict=True)))
-    return targets.filter(**{f"{relationship.lookup}__in": owners})
+        return _linked_to(targets, **dict(zip(names, values, strict=True)))
+    return _linked_to(targets, **{f"{relationship.lookup}__in": owners})
+
+
+def _linked_to(targets: Any, **lookups: Any) -> Any:
+    # As Django's related managers do: a condition on the way back, put in next, is about the same link.
+    return targets._next_is_sticky().filter(**lookups)
 
 
 # Whom a verb has to tell
@@ -321,6 +326,11 @@ def _insert_objects(rows: JoinRows, links: Links) -> None:
         pre_save.send(through, instance=row, raw=False, using=using, update_fields=None)
     if objects:
         rows.insert_objects(objects)
+    if objects and objects[0].pk is None:
+        # The key is the database's; hooks and receivers see the real row.
+        keys = rows.keys(links.rows)
+        for row, pair in zip(objects, links.rows, strict=True):
+            row.pk = keys.get(pair)
     for row in objects:
         row._state.adding, row._state.db = False, using
         post_save.send(through, instance=row, created=True, raw=False, using=using, update_fields=None)

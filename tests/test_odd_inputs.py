@@ -1,0 +1,193 @@
+"""What a hurried caller hands to a verb: querysets of the relation itself, generators, keys as text, late errors."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import TestCase, TransactionTestCase
+
+from example_project.guides.models import Language, User, UserFluency
+from gorm_assoc.exceptions import PrimaryKeyRequired, ReservedColumn, ValueTypeMismatch
+from gorm_assoc.models import Association, Changes
+from tests.factories import (
+    ClubFactory,
+    CourseFactory,
+    LanguageFactory,
+    MemberFactory,
+    ProfileFactory,
+    StudentFactory,
+    UserFactory,
+)
+from tests.testapp.models import Disc, Enrolment, Rack
+
+
+class QuerysetsTests(TestCase):
+    def setUp(self):
+        self.user = UserFactory()
+        self.languages = LanguageFactory.create_batch(5)
+        self.user.languages.append(*self.languages[:2])
+        self.not_linked = Language.objects.exclude(users=self.user)
+
+    def test_append_what_is_not_linked_yet(self):
+        assert self.user.languages.append(self.not_linked) == Changes(added=3)
+
+    def test_replace_by_what_is_not_linked_yet(self):
+        assert self.user.languages.replace(self.not_linked) == Changes(added=3, removed=2)
+        assert set(self.user.languages.all()) == set(self.languages[2:])
+
+    def test_a_random_slice_is_read_once(self):
+        changes = self.user.languages.replace(Language.objects.order_by("?")[:4])
+
+        assert self.user.languages.count() == 4
+        assert changes.kept >= 0
+        assert changes.added + changes.kept == 4
+
+    def test_nothing_is_no_values(self):
+        for nothing in (Language.objects.none(), Language.objects.filter(pk__in=[])):
+            assert self.user.languages.append(nothing) == Changes()
+            assert self.user.languages.delete(nothing) == Changes()
+        assert self.user.languages.replace(Language.objects.none()) == Changes(removed=2)
+
+    def test_values_that_are_dicts_are_refused(self):
+        with pytest.raises(ValueTypeMismatch):
+            self.user.languages.append(Language.objects.values("name"))
+
+    def test_distinct_on_keeps_its_order(self):
+        if connection.vendor != "postgresql":
+            self.skipTest("only PostgreSQL has DISTINCT ON")
+        Language.objects.update(name="same")
+        last = Language.objects.order_by("name", "-pk").distinct("name")
+
+        self.user.languages.replace(last)
+
+        assert list(self.user.languages.all()) == [self.languages[-1]]
+
+
+class ValuesTests(TestCase):
+    def test_a_generator_reaches_every_owner_also_with_a_callable(self):
+        users, languages = UserFactory.create_batch(2), LanguageFactory.create_batch(3)
+
+        changes = Association(users, "fluent_in").append(
+            (one for one in languages), to_all=True, through_defaults=lambda value, owner: {"fluency": owner.name}
+        )
+
+        assert changes == Changes(added=6)
+
+    def test_keys_as_text_are_keys(self):
+        user, language = UserFactory(), LanguageFactory()
+
+        assert user.languages.append({"id": str(language.pk)}, Language(pk=str(language.pk))) == Changes(added=1)
+        assert Association([User(pk=str(user.pk)), UserFactory()], "languages").count() == 1
+
+    def test_two_objects_of_one_key_are_one_row(self):
+        users = UserFactory.create_batch(2)
+
+        changes = Association(users, "languages").append(Language(pk=9999, name="a"), Language(pk=9999, name="b"))
+
+        assert changes == Changes(added=2)
+        assert Language.objects.count() == 1
+
+    def test_what_nobody_means_as_a_key_is_refused(self):
+        user = UserFactory()
+
+        for value in (True, 1.5, b"1"):
+            with self.subTest(value), pytest.raises(ValueTypeMismatch):
+                user.languages.append(value)
+
+    def test_a_key_that_no_row_has_is_an_error_where_another_column_is_referenced(self):
+        user = UserFactory()
+        user.profiles.append(ProfileFactory())
+
+        with pytest.raises(IntegrityError, match="no guides.Profile has that key"):
+            user.profiles.replace(424242)
+
+        assert user.profiles.count() == 1
+
+    def test_a_target_without_the_referenced_value_is_ignored_by_delete_only(self):
+        profile, user = ProfileFactory(), UserFactory()
+        profile.user_refer = None
+
+        assert user.profiles.delete(profile) == Changes()
+        with transaction.atomic(), pytest.raises(PrimaryKeyRequired, match="user_refer"):
+            user.profiles.append(profile)
+        assert user.profiles.count() == 0
+
+
+class ExtraColumnsTests(TestCase):
+    def test_columns_that_a_verb_sets_are_refused(self):
+        user, other, language = UserFactory(), UserFactory(), LanguageFactory()
+        user.fluent_in.append(language, through_defaults={"fluency": "mine"})
+
+        for extra in ({"user_id": other.pk}, {"user": other}):
+            with pytest.raises(ReservedColumn, match="through_defaults"):
+                user.fluent_in.append(language, through_defaults=extra, update=True)
+        with pytest.raises(ReservedColumn):
+            MemberFactory().clubs.append(ClubFactory(), through_defaults={"deleted_at": datetime.datetime.now()})
+
+        assert UserFluency.objects.get().user == user
+
+    def test_callables_among_the_values_are_called(self):
+        user = UserFactory()
+
+        user.fluent_in.append(LanguageFactory(), through_defaults={"fluency": lambda: "x"})
+
+        assert UserFluency.objects.get().fluency == "x"
+
+    def test_after_create_sees_the_key_that_the_database_gave(self):
+        seen = []
+        Enrolment.after_create = lambda row: seen.append(row.pk)
+        try:
+            StudentFactory().courses.append(*CourseFactory.create_batch(2))
+        finally:
+            del Enrolment.after_create
+
+        assert sorted(seen) == sorted(Enrolment.objects.values_list("pk", flat=True))
+
+
+class FindTests(TestCase):
+    def test_of_several_owners_by_each_links_own_columns(self):
+        users, language = UserFactory.create_batch(2), LanguageFactory()
+        Association(users, "fluent_in").append(
+            language, to_all=True, through_defaults=lambda value, owner: {"fluency": f"of {owner.name}"}
+        )
+        association = Association(users, "fluent_in")
+
+        assert association.find(through={"fluency": f"of {users[0].name}"}).count() == 1
+        assert [found.join_row.user for found in association.find(join_rows=True, order_by_through="-fluency")] == (
+            users[::-1]
+        )
+
+    def test_the_manager_takes_the_same(self):
+        user = UserFactory()
+        user.fluent_in.append(LanguageFactory(), through_defaults={"fluency": "x"})
+
+        assert [found.join_row.fluency for found in user.fluent_in.find(join_rows=True)] == ["x"]
+
+    def test_a_condition_on_the_way_back_is_about_the_same_link(self):
+        user, other, language = UserFactory(), UserFactory(), LanguageFactory()
+        Association([user, other], "languages").append(language, to_all=True)
+
+        assert user.languages.find(users__name=other.name).count() == 0
+        assert user.association("languages").find(users__name=other.name).count() == 0
+
+
+class LateErrorTests(TransactionTestCase):
+    def test_an_error_at_commit_leaves_the_objects_as_they_were(self):
+        user, new = UserFactory(), Language(name="new")
+        before = user.updated_at
+
+        with pytest.raises(IntegrityError):
+            user.languages.append(new, 424242)
+
+        assert (new.pk, new._state.adding) == (None, True)
+        assert user.updated_at == before
+        assert user.languages.append(new) == Changes(added=1)
+
+
+class CompositeTests(TestCase):
+    def test_decimal_and_date_keys_given_as_text(self):
+        disc = Disc.objects.create(published=datetime.date(2020, 1, 1), price="9.50")
+
+        assert Association(Rack.objects.create(), "discs").append(("2020-01-01", "9.5"), disc) == Changes(added=1)
