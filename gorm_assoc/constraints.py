@@ -54,8 +54,29 @@ class Index(models.Index):
         return _again(statement, "IF NOT EXISTS", schema_editor)
 
     def remove_sql(self, model: Any, schema_editor: Any, **kwargs: Any) -> Any:
-        statement = self._for(schema_editor).remove_sql(model, schema_editor, **kwargs)
+        statement: Any = self._for(schema_editor).remove_sql(model, schema_editor, **kwargs)
+        if key := self._key_that_needs_it(model, schema_editor):
+            # MariaDB and MySQL keep an index for each foreign key, under the key's name where they make it.
+            name, columns = key
+            statement.template = "ALTER TABLE %(table)s DROP INDEX %(name)s, ADD INDEX %(key)s (%(columns)s)"
+            statement.parts["key"] = schema_editor.quote_name(name)
+            statement.parts["columns"] = Columns(model._meta.db_table, columns, schema_editor.quote_name)
         return _again(statement, "IF EXISTS", schema_editor)
+
+    def _key_that_needs_it(self, model: Any, schema_editor: Any) -> tuple[str, list[str]] | None:
+        """Name and columns of a foreign key that no other index would serve, on MariaDB and MySQL."""
+        if schema_editor.connection.vendor != "mysql" or schema_editor.collect_sql:
+            return None
+        with schema_editor.connection.cursor() as cursor:
+            found = schema_editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
+        own = found.pop(_cut_for(self.name, schema_editor), {"columns": []})["columns"]
+        others = [each["columns"] for each in found.values() if each["index"] or each["unique"] or each["primary_key"]]
+        for name, each in found.items():
+            columns = each["columns"]
+            is_needed = each["foreign_key"] and own[: len(columns)] == columns
+            if is_needed and not any(other[: len(columns)] == columns for other in others):
+                return name, columns
+        return None
 
 
 class ForeignKeyConstraint(models.BaseConstraint):
