@@ -11,6 +11,13 @@ import pytest
 from tests.migrations.project import Project
 
 _numbers = count(1)
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker("migrations")
 
 
 @pytest.fixture
