@@ -90,7 +90,8 @@ class DifferenceTests(TransactionTestCase):
         name = connection.ops.quote_name
         # On MariaDB DDL has no transaction, and so must not mind being run again.
         create = "CREATE INDEX IF NOT EXISTS" if connection.vendor == "mysql" else "CREATE INDEX"
-        assert f"{create} {name('idx_languages_deleted_at')} ON {name('languages')} ({name('deleted_at')});" in statements
+        index = f"{create} {name('idx_languages_deleted_at')} ON {name('languages')} ({name('deleted_at')});"
+        assert index in statements
 
     def test_a_model_without_the_difference(self):
         assert associations("--check-db", "--model", "guides.Blog").startswith("The database 'default' has")
