@@ -17,9 +17,8 @@ from django.db.models.utils import resolve_callables
 from gorm_assoc import saving, values
 from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired, ReservedColumn
 from gorm_assoc.kinds import many2many
-from gorm_assoc.kinds.base import Links, Values
+from gorm_assoc.kinds.base import Links, Owners, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
-from gorm_assoc.kinds.many2many import Owners
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT
 from gorm_assoc.values import Value

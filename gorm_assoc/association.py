@@ -20,9 +20,9 @@ from gorm_assoc import saving, soft_delete
 from gorm_assoc.asked import Asked, Defaults, keyed
 from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.exceptions import OwnersMismatch, ValuesLengthMismatch
-from gorm_assoc.kinds import loading, many2many
-from gorm_assoc.kinds.base import Changes, Links
-from gorm_assoc.kinds.many2many import Condition, Owners
+from gorm_assoc.kinds import loading, many2many, telling
+from gorm_assoc.kinds.base import Changes, Links, Owners
+from gorm_assoc.kinds.many2many import Condition
 from gorm_assoc.query import scoped_queryset
 from gorm_assoc.signals import association_changed
 from gorm_assoc.transactions import atomically
@@ -364,7 +364,7 @@ class Association(AsyncVerbs):
         # A savepoint only where an error can leave something half done inside a caller's transaction.
         several = several or bool(touched or new) or many2many.can_revive(relationship)
         with saving.taken_back_on_error(new, touched):  # a key may be refused as late as at COMMIT
-            changes = atomically(attempt, using, savepoint=several or many2many.may_raise(relationship))
+            changes = atomically(attempt, using, savepoint=several or telling.may_raise(relationship))
         for owner in owners.values():
             # Prefetched targets are out of date.
             getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)

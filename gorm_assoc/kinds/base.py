@@ -10,6 +10,7 @@ from django.db import models
 
 Values = tuple[Any, ...]
 PairKeys = tuple[Any, Any]
+Owners = Mapping[Values, models.Model]  # by the values that join rows hold of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.query import ModelIterable
 
+from gorm_assoc.kinds.base import Owners
 from gorm_assoc.kinds.join_rows import JoinRows
-from gorm_assoc.kinds.many2many import Owners
 from gorm_assoc.relationship import Relationship
 
 if TYPE_CHECKING:

@@ -15,17 +15,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connections, models
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
+from django.db.models.signals import m2m_changed
 
-from gorm_assoc.kinds import hooks
-from gorm_assoc.kinds.base import Changes, Links, PairKeys, Values
+from gorm_assoc.kinds import telling
+from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Values
 from gorm_assoc.kinds.conditions import Columns, Sql
 from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.relationship import Relationship
-from gorm_assoc.signals import association_changed
 from gorm_assoc.soft_delete import deleted_at_field
 
-Owners = Mapping[Values, models.Model]
 Condition = Callable[[JoinRows], Sql]
 
 
@@ -46,45 +44,19 @@ def _linked_to(targets: Any, **lookups: Any) -> Any:
     return targets._next_is_sticky().filter(**lookups)
 
 
-# Whom a verb has to tell
-
-
-def may_raise(relationship: Relationship) -> bool:
-    """Whether code of the project runs inside a verb."""
-    through = relationship.through
-    return hooks.has(through, (*hooks.CREATE, *hooks.DELETE)) or any(
-        signal.has_listeners(through)
-        for signal in (m2m_changed, association_changed, pre_save, post_save, pre_delete, post_delete)
-    )
+# Writing
 
 
 def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
     """Whether a queryset of targets can be linked without its rows being known here."""
+    if telling.may_raise(relationship) or relationship.symmetrical:
+        return False
     rows = JoinRows(relationship, using)
-    return not (
-        may_raise(relationship) or relationship.symmetrical or rows.makes_values() or rows.has_expressions(extra)
-    )
+    return not (rows.makes_values() or rows.has_expressions(extra))
 
 
 def can_revive(relationship: Relationship) -> bool:
     return deleted_at_field(relationship.through) is not None
-
-
-def _tells_rows_made(through: type[models.Model]) -> bool:
-    return hooks.has(through, hooks.CREATE) or pre_save.has_listeners(through) or post_save.has_listeners(through)
-
-
-def _tells_rows_removed(through: type[models.Model]) -> bool:
-    # A join row that others refer to is deleted by Django, which follows them.
-    return (
-        hooks.has(through, hooks.DELETE)
-        or pre_delete.has_listeners(through)
-        or post_delete.has_listeners(through)
-        or bool(through._meta.related_objects)
-    )
-
-
-# Writing
 
 
 def link(
@@ -106,7 +78,7 @@ def link(
     if update:
         _update_extra_columns(rows, links)
     is_mysql = connections[using].vendor == "mysql"
-    if not (pairs or listens or _tells_rows_made(through) or rows.needs_django(links) or is_mysql):
+    if not (pairs or listens or telling.wants_rows_made(through) or rows.needs_django(links) or is_mysql):
         revived, added = rows.revive(links), rows.insert(links)
         _mirror(rows, links)
         return Changes(added=added, revived=revived, kept=len(links.rows) - added - revived)
@@ -116,9 +88,9 @@ def link(
     dead = links.only([number for number, row in enumerate(links.rows) if known.get(row)])
     new = [*missing.rows, *dead.rows]
     if listens:
-        _send_added(relationship, "pre_add", links, new, using)
-    if _tells_rows_made(through):
-        _insert_objects(rows, missing)
+        telling.send_added(relationship, "pre_add", links, new, using)
+    if telling.wants_rows_made(through):
+        telling.insert_objects(rows, missing)
     elif missing.rows:
         rows.insert(missing)
     if dead.rows:
@@ -127,7 +99,7 @@ def link(
         rows.require_stored(missing.rows)
     _mirror(rows, links)
     if listens:
-        _send_added(relationship, "post_add", links, new, using)
+        telling.send_added(relationship, "post_add", links, new, using)
     return Changes(
         added=len(missing.rows),
         revived=len(dead.rows),
@@ -180,18 +152,18 @@ def unlink(
     if pairs or (listens and not clear and asked is None):
         gone = rows.linked(chosen)
         pks = target_pks(relationship, [row[len(rows.owner.fields) :] for row in gone], using)
-    told = _removed_by_owner(rows, owners, gone, pks, asked, clear) if listens else []
+    told = telling.removed_by_owner(rows, owners, gone, pks, asked, clear) if listens else []
     action = "clear" if clear else "remove"
     for owner, removed in told:
-        _send(relationship, f"pre_{action}", owner, removed, using)
-    if _tells_rows_removed(through):
-        count = _remove_objects(rows, chosen, destroy)
+        telling.send(relationship, f"pre_{action}", owner, removed, using)
+    if telling.wants_rows_removed(through):
+        count = telling.remove_objects(rows, chosen, destroy)
     else:
         count = rows.remove(chosen, destroy=destroy)
     if relationship.symmetrical:
         rows.remove(condition(rows.turned()), destroy=destroy)
     for owner, removed in told:
-        _send(relationship, f"post_{action}", owner, removed, using)
+        telling.send(relationship, f"post_{action}", owner, removed, using)
     width = len(rows.owner.fields)
     keys = tuple((owners[row[:width]].pk, pks[row[width:]]) for row in gone) if pairs else ()
     return Changes(removed=count, pairs={"added": (), "removed": keys, "revived": ()} if pairs else None)
@@ -315,84 +287,6 @@ def _update_extra_columns(rows: JoinRows, links: Links) -> None:
     for group in rows.by_defaults(links):
         condition = rows.of_rows(group.rows)
         rows.update(condition & rows.live if rows.live else condition, group.defaults[0])
-
-
-def _insert_objects(rows: JoinRows, links: Links) -> None:
-    """Insert rows whose hooks and signals are told, which may still change them."""
-    through, using = rows.through, rows.using
-    objects = rows.objects(links)
-    hooks.call("before_create", objects)
-    for row in objects:
-        pre_save.send(through, instance=row, raw=False, using=using, update_fields=None)
-    if objects:
-        rows.insert_objects(objects)
-    if objects and objects[0].pk is None:
-        # The key is the database's; hooks and receivers see the real row.
-        keys = rows.keys(links.rows)
-        for row, pair in zip(objects, links.rows, strict=True):
-            row.pk = keys.get(pair)
-    for row in objects:
-        row._state.adding, row._state.db = False, using
-        post_save.send(through, instance=row, created=True, raw=False, using=using, update_fields=None)
-    hooks.call("after_create", objects)
-
-
-def _remove_objects(rows: JoinRows, condition: Sql, destroy: bool) -> int:
-    """Remove rows whose hooks and signals are told, or that other rows refer to."""
-    through, using = rows.through, rows.using
-    soft = rows.live is not None and not destroy
-    queryset = rows.rows(condition & rows.live if soft and rows.live else condition)
-    objects = list(queryset)
-    hooks.call("before_delete", objects)
-    if soft:
-        for row in objects:
-            pre_delete.send(through, instance=row, using=using, origin=queryset)
-        count = rows.remove(condition, destroy=False)
-        for row in objects:
-            post_delete.send(through, instance=row, using=using, origin=queryset)
-    else:
-        count = queryset.delete()[1].get(through._meta.label, 0)
-    hooks.call("after_delete", objects)
-    return count
-
-
-def _send_added(relationship: Relationship, action: str, links: Links, rows: Sequence[Values], using: str) -> None:
-    width = len(relationship.owner_key.local_related_fields)
-    by_owner: dict[Values, set[Any]] = {}
-    for row in rows:
-        by_owner.setdefault(row[:width], set()).add(links.targets[row[width:]])
-    # Django tells of an add() that adds nothing, too.
-    for values, owner in links.owners.items():
-        _send(relationship, action, owner, by_owner.get(values, set()), using)
-
-
-def _removed_by_owner(
-    rows: JoinRows,
-    owners: Owners,
-    gone: Sequence[Values],
-    pks: Mapping[Values, Any],
-    asked: Collection[Any] | None,
-    clear: bool,
-) -> list[tuple[models.Model, set[Any] | None]]:
-    if clear or asked is not None:
-        return [(owner, None if asked is None else set(asked)) for owner in owners.values()]
-    width = len(rows.owner.fields)
-    removed: dict[Values, set[Any]] = {}
-    for row in gone:
-        removed.setdefault(row[:width], set()).add(pks[row[width:]])
-    return [(owners[values], keys) for values, keys in removed.items()]
-
-
-def _send(relationship: Relationship, action: str, owner: models.Model, pks: set[Any] | None, using: str) -> None:
-    m2m_changed.send(
-        sender=relationship.through,
-        action=action,
-        instance=owner,
-        reverse=relationship.reverse,
-        model=relationship.target,
-        pk_set=pks,
-        using=using,
-    )
 
 
 def _pairs(
