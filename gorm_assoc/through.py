@@ -22,18 +22,10 @@ from django.db.models.fields.related import resolve_relation
 from gorm_assoc import conf
 from gorm_assoc.constraints import ForeignKeyConstraint, Index
 from gorm_assoc.join_key import JoinKey, settle_key
+from gorm_assoc.join_plan import Declared, End, JoinPlan
 from gorm_assoc.naming import camel_case, singular
 from gorm_assoc.options import ConstraintOptions
-from gorm_assoc.relationship import (
-    Declared,
-    End,
-    JoinPlan,
-    Model,
-    are_unique_together,
-    column_type,
-    final_field,
-    same_model,
-)
+from gorm_assoc.relationship import Model, are_unique_together, column_type, final_field, same_model
 
 # What a field says about its own row, not about the type of its column.
 _OWN = frozenset(

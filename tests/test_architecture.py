@@ -15,7 +15,7 @@ PACKAGE = Path(gorm_assoc.__file__).parent
 # Row by row from the bottom; inside a row a module may import those to its left.
 ROWS = [
     ["exceptions", "signals", "options", "naming", "conf"],
-    ["relationship"],
+    ["relationship", "join_plan"],
     ["soft_delete", "scoped_query", "constraints", "operations", "join_key", "through", "fields"],
     [
         "kinds",

@@ -13,8 +13,8 @@ from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields.belongs_to import BelongsTo, BelongsToKey
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.join_key import JoinKey
+from gorm_assoc.join_plan import is_primary
 from gorm_assoc.options import ConstraintOptions
-from gorm_assoc.relationship import is_primary
 
 Model = type[models.Model]
 Declaration = Many2Many | BelongsTo

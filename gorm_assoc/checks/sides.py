@@ -10,8 +10,9 @@ from django.core.checks import Warning as CheckWarning
 
 from gorm_assoc.checks.declared import join_model, label, speaks_for_both
 from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.join_plan import TURNED, candidates, is_primary_by_alphabet, join_column
 from gorm_assoc.options import TAG_KEYS, ConstraintOptions
-from gorm_assoc.relationship import TURNED, candidates, find_field, is_primary_by_alphabet, join_column, same_model
+from gorm_assoc.relationship import find_field, same_model
 
 
 def check_sides_agree(field: Many2Many) -> list[CheckMessage]:

@@ -21,11 +21,11 @@ from django.db import models
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
 from django.db.models.fields.reverse_related import ManyToOneRel
 
-from gorm_assoc import conf, relationship, through
+from gorm_assoc import conf, join_plan, through
 from gorm_assoc.fields import base
 from gorm_assoc.join_key import JoinKey, settle_key
+from gorm_assoc.join_plan import End, Problem
 from gorm_assoc.options import RelationOptions, parse
-from gorm_assoc.relationship import End
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class BelongsTo(_Field):
         if self.settled or target is None:
             return
         self.settled = True
-        self.problems: list[relationship.Problem] = []
+        self.problems: list[Problem] = []
         fields = self._referenced(target)
         columns = self._columns(fields)
         end = End(target, self.name, fields, tuple(columns))
@@ -153,13 +153,13 @@ class BelongsTo(_Field):
 
     def _referenced(self, target: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
         label = f"{self.model._meta.label}.{self.name}"
-        return relationship.referenced_fields(label, "references", target, self.options.references, self.problems)
+        return join_plan.referenced_fields(label, "references", target, self.options.references, self.problems)
 
     def _columns(self, fields: Sequence[models.Field[Any, Any]]) -> tuple[str, ...]:
         """The key's columns: of fields the model has, or else of those to make."""
         label = f"{self.model._meta.label}.{self.name}"
         defaults = [f"{self.name}_{field.attname}" for field in fields]
-        return relationship.key_columns(
+        return join_plan.key_columns(
             label, "foreignKey", self.options.foreign_key, defaults, self.problems, model=self.model
         )
 

@@ -19,10 +19,11 @@ from django.db import models, router, transaction
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
 from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 
-from gorm_assoc import relationship, through
+from gorm_assoc import join_plan, relationship, through
 from gorm_assoc.fields import base
+from gorm_assoc.join_plan import JoinPlan
 from gorm_assoc.options import RelationOptions, ends_mistakes, label_mistakes, parse
-from gorm_assoc.relationship import JoinPlan, Relationship
+from gorm_assoc.relationship import Relationship
 
 if TYPE_CHECKING:
     _ManyToManyField = models.ManyToManyField[Any, Any]
@@ -189,7 +190,7 @@ class Many2Many(_ManyToManyField):
         if self.model._meta.abstract or self.model._meta.swapped:
             return
         waits = [resolve_relation(self.model, self.through_name)] if self.through_name else []
-        for other in relationship.candidates(self, cls):
+        for other in join_plan.candidates(self, cls):
             # A join model given on the other side may turn out to be ours too.
             if other.through_name:
                 waits.append(resolve_relation(other.model, other.through_name))
@@ -197,22 +198,22 @@ class Many2Many(_ManyToManyField):
 
     def _attach(self, target: type[models.Model], *_: type[models.Model]) -> None:
         """Both ends and any given join model exist: settle partner, join model and accessors."""
-        self.partner = cast("Many2Many | None", relationship.partner(self, target))
+        self.partner = cast("Many2Many | None", join_plan.partner(self, target))
         if self.partner is not None:
             self._hide(self.model, self.name)
             self.partner._hide(self.partner.model, self.partner.name)
-        self.plan = relationship.join_plan(self, target, self.partner)
+        self.plan = join_plan.join_plan(self, target, self.partner)
         given = self._given()
         if given is not None:
             if self.partner is not None and self.partner.given_ends and not self.given_ends:
                 self.given_ends = self.partner.given_ends[::-1]
             self._join_by(given)
-        elif relationship.is_primary(self, self.partner):
+        elif join_plan.is_primary(self, self.partner):
             self._build()
         else:
             assert self.partner is not None
             # As the primary side sees it: in a self-reference the relation's name names an end.
-            self.partner.plan = relationship.join_plan(self.partner, self.model, self)
+            self.partner.plan = join_plan.join_plan(self.partner, self.model, self)
             self.plan = self.partner.plan.turned()
             self.partner._build()
             self._use(self.partner.remote_field.through, self.partner._ends and self.partner._ends[::-1])
@@ -222,7 +223,7 @@ class Many2Many(_ManyToManyField):
     def _given(self) -> type[models.Model] | None:
         """The join model that either side was given."""
         sides = [self] if self.partner is None else [self, self.partner]
-        return next((found for found in map(relationship.given_through, sides) if found is not None), None)
+        return next((found for found in map(join_plan.given_through, sides) if found is not None), None)
 
     def _build(self) -> None:
         """Make the join model; either side may come first to ask for it."""
