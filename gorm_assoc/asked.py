@@ -19,7 +19,7 @@ from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired, Reser
 from gorm_assoc.kinds import many2many
 from gorm_assoc.kinds.base import Links, Owners, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
-from gorm_assoc.relationship import Relationship
+from gorm_assoc.relationship import Fields, Relationship
 from gorm_assoc.soft_delete import DELETED_AT
 from gorm_assoc.values import Value
 
@@ -89,7 +89,7 @@ class Asked:
         for number, owner in enumerate(owners):
             own = given[number : number + 1] if one_each else given
             read = values.read(relationship, own, _extra(relationship, defaults, owner if takes_owner else None))
-            by_owner.setdefault(held_values(relationship.owner_key, owner), []).extend(read)
+            by_owner.setdefault(held_values(relationship.owner_fields, owner), []).extend(read)
         return cls(relationship, by_key, by_owner)
 
     @property
@@ -128,10 +128,10 @@ class Asked:
 
     def stored_already(self, *, strict: bool = True) -> Asked:
         """Without the targets that have no key yet; those without a referenced value too, unless `strict`."""
-        key = self.relationship.target_key
+        fields = self.relationship.target_fields
 
         def is_stored(value: Value) -> bool:
-            holds = strict or value.instance is None or None not in held_values(key, value.instance)
+            holds = strict or value.instance is None or None not in held_values(fields, value.instance)
             return value.key is not None and holds
 
         lists = {id(wanted): [v for v in wanted if is_stored(v)] for wanted in self.by_owner.values()}
@@ -144,7 +144,7 @@ class Asked:
     def sql(self, using: str) -> Sql:
         """The queryset's targets as a subquery of the values that join rows hold."""
         assert self.queryset is not None
-        fields = self.relationship.target_key.foreign_related_fields
+        fields = self.relationship.target_fields
         return subquery(self.queryset, [field.attname for field in fields], using)
 
     def store(self, using: str, *, full: bool = False) -> None:
@@ -176,7 +176,7 @@ class Asked:
     def targets(self, using: str) -> dict[int, tuple[Values, Any]]:
         """id of each value -> the values that join rows hold of its target, and the target's primary key."""
         relationship, asked = self.relationship, self.distinct()
-        key = relationship.target_key
+        fields = relationship.target_fields
         by_key = many2many.referenced_values(relationship, [v.key for v in asked if v.instance is None], using)
         found: dict[int, tuple[Values, Any]] = {}
         for value in asked:
@@ -184,18 +184,17 @@ class Asked:
                 if value.key in by_key:
                     found[id(value)] = by_key[value.key], value.key
                 continue
-            held = held_values(key, value.instance)
+            held = held_values(fields, value.instance)
             if None in held:
-                unset = key.foreign_related_fields[held.index(None)].attname
+                unset = fields[held.index(None)].attname
                 raise PrimaryKeyRequired(relationship.target, relationship.label, unset)
             found[id(value)] = held, value.instance.pk
         return found
 
 
-def held_values(key: models.ForeignObject[Any, Any], instance: models.Model) -> Values:
-    """The values that join rows hold of an instance, as the columns' own types."""
-    held = key.get_foreign_related_value(instance)
-    return tuple(field.to_python(part) for field, part in zip(key.foreign_related_fields, held, strict=True))
+def held_values(fields: Fields, instance: models.Model) -> Values:
+    """The values that links hold of an instance, as the columns' own types."""
+    return tuple(field.to_python(getattr(instance, field.attname)) for field in fields)
 
 
 def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str = "") -> Owners:
@@ -204,13 +203,13 @@ def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str 
 
     Raises PrimaryKeyRequired if one lacks its key or such a value.
     """
-    key = relationship.owner_key
+    fields = relationship.owner_fields
     found: dict[Values, models.Model] = {}
     for owner in owners:
-        for field in (*owner._meta.pk_fields, *key.foreign_related_fields):
+        for field in (*owner._meta.pk_fields, *fields):
             if getattr(owner, field.attname) is None:
                 raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
-        found.setdefault(held_values(key, owner), owner)
+        found.setdefault(held_values(fields, owner), owner)
     return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 from django.db import models
@@ -19,6 +20,10 @@ from gorm_assoc import conf
 from gorm_assoc.exceptions import UnsupportedRelation
 
 Model = type[models.Model]
+Fields = tuple["models.Field[Any, Any]", ...]
+BELONGS_TO = "belongs_to"
+HAS_ONE = "has_one"
+HAS_MANY = "has_many"
 MANY2MANY = "many2many"
 
 
@@ -36,11 +41,17 @@ class Relationship:
     """
     The resolved description of a relation; all that the verbs read.
 
+    kind -- belongs_to, has_one, has_many, many2many
     name -- as the owner spells it
-    through -- the join model
-    owner_key, target_key -- the join model's relation fields to either end
-    lookup -- the name that leads from a target back to its owners in a query
-    cache_name -- where the owner's instance keeps prefetched targets
+    through -- the model whose rows hold the links: the join model; the target (has_one, has_many);
+        the owner (belongs_to)
+    owner_fields, target_fields -- the fields by which a link knows its ends
+    owner_columns, target_columns -- the fields of `through` that hold their values, in the same order
+    fixed -- further fields of `through` and the value they have in this relation: the type of a polymorphic one
+    key -- the relation field that was laid over the columns (many2many: see owner_key, target_key)
+    lookup -- the name that leads from a target back to its owners in a query (many2many)
+    cache_name -- where the owner's instance keeps what it has loaded
+    owner_key, target_key -- the join model's relation fields to either end (many2many)
     reverse -- the owner is the target of the field that was declared
     symmetrical -- each link has a join row the other way round (Django's own relations only)
     """
@@ -50,10 +61,16 @@ class Relationship:
     owner: Model
     target: Model
     through: Model
-    owner_key: models.ForeignObject[Any, Any]
-    target_key: models.ForeignObject[Any, Any]
-    lookup: str
+    owner_fields: Fields
+    owner_columns: Fields
+    target_fields: Fields
+    target_columns: Fields
     cache_name: str
+    fixed: tuple[tuple[models.Field[Any, Any], Any], ...] = ()
+    key: Any = None
+    lookup: str = ""
+    owner_key: Any = None
+    target_key: Any = None
     reverse: bool = False
     symmetrical: bool = False
 
@@ -61,13 +78,16 @@ class Relationship:
     def label(self) -> str:
         return f"{self.owner._meta.label}.{self.name}"
 
+    @property
+    def is_single(self) -> bool:
+        """Whether an owner has at most one target."""
+        return self.kind in (BELONGS_TO, HAS_ONE)
+
     @cached_property
     def references(self) -> tuple[Reference, ...]:
-        return tuple(
-            Reference(primary_key, foreign_key, own)
-            for key, own in ((self.owner_key, True), (self.target_key, False))
-            for foreign_key, primary_key in key.related_fields
-        )
+        owners = zip(self.owner_fields, self.owner_columns, repeat(True), strict=False)
+        targets = zip(self.target_fields, self.target_columns, repeat(False), strict=False)
+        return tuple(Reference(*reference) for reference in (*owners, *targets) if reference[0] is not reference[1])
 
 
 # Fields
@@ -131,32 +151,50 @@ def same_model(first: Any, second: Any) -> bool:
     )
 
 
-# Afterwards
+# Reading a relation
 
 
 def of(model: Model, name: str) -> Relationship:
     """
     The relationship of that name, as field, reverse accessor or query name.
 
-    Raises UnsupportedRelation for a name that is no many-to-many relation of the model.
+    Raises UnsupportedRelation for a name that is no relation of the model.
     """
     known: dict[str, Any] = {}
     for found in model._meta.get_fields():
-        if found.many_to_many:
+        if is_readable(found):
             accessor = found.name if isinstance(found, models.Field) else found.get_accessor_name()
-            known[str(accessor)] = found
+            known.setdefault(str(accessor), found)
     relation = known.get(name) or next((found for found in known.values() if found.name == name), None)
     if relation is None:
         raise UnsupportedRelation(model, name, known)
     return from_django(model, relation)
 
 
+def is_readable(found: Any) -> bool:
+    """Whether what get_fields() lists is a relation that from_django() can read: not a generic one, no parent."""
+    if not found.is_relation or found.related_model is None:
+        return False
+    key = found if isinstance(found, models.Field) else found.field
+    if found.many_to_many:
+        return True
+    return isinstance(key, models.ForeignObject) and not key.one_to_many and not key.remote_field.parent_link
+
+
 def from_django(model: Model, relation: Any) -> Relationship:
-    """Read a many-to-many field (forwards) or its ManyToManyRel (backwards) as a Relationship of `model`."""
+    """Read a relation field (forwards) or its rel (backwards) as a Relationship of `model`."""
+    if relation.many_to_many:
+        return _many2many(model, relation)
+    return _belongs_to(model, relation) if isinstance(relation, models.Field) else _has(model, relation)
+
+
+def _many2many(model: Model, relation: Any) -> Relationship:
     reverse = not isinstance(relation, models.Field)
     field: Any = relation.field if reverse else relation
     through = field.remote_field.through
-    keys = [through._meta.get_field(name) for name in (field.m2m_field_name(), field.m2m_reverse_field_name())]
+    keys: list[Any] = [
+        through._meta.get_field(name) for name in (field.m2m_field_name(), field.m2m_reverse_field_name())
+    ]
     owner_key, target_key = keys[::-1] if reverse else keys
     return Relationship(
         kind=MANY2MANY,
@@ -164,10 +202,53 @@ def from_django(model: Model, relation: Any) -> Relationship:
         owner=model,
         target=relation.related_model if reverse else field.remote_field.model,
         through=through,
-        owner_key=owner_key,
-        target_key=target_key,
+        owner_fields=tuple(owner_key.foreign_related_fields),
+        owner_columns=tuple(owner_key.local_related_fields),
+        target_fields=tuple(target_key.foreign_related_fields),
+        target_columns=tuple(target_key.local_related_fields),
         lookup=field.name if reverse else field.related_query_name(),
         cache_name=field.related_query_name() if reverse else field.name,
+        owner_key=owner_key,
+        target_key=target_key,
         reverse=reverse,
         symmetrical=field.remote_field.symmetrical,
+    )
+
+
+def _belongs_to(model: Model, key: Any) -> Relationship:
+    columns = tuple(key.local_related_fields)
+    holder = columns[0].model
+    return Relationship(
+        kind=BELONGS_TO,
+        name=key.name,
+        owner=model,
+        target=key.remote_field.model,
+        through=holder,
+        owner_fields=key_fields(model),
+        owner_columns=key_fields(holder),
+        target_fields=tuple(key.foreign_related_fields),
+        target_columns=columns,
+        cache_name=key.name,
+        key=key,
+    )
+
+
+def _has(model: Model, rel: Any) -> Relationship:
+    key = rel.field
+    columns = tuple(key.local_related_fields)
+    holder = columns[0].model
+    return Relationship(
+        kind=HAS_ONE if rel.one_to_one else HAS_MANY,
+        name=rel.get_accessor_name(),
+        owner=model,
+        target=rel.related_model,
+        through=holder,
+        owner_fields=tuple(key.foreign_related_fields),
+        owner_columns=columns,
+        target_fields=key_fields(rel.related_model),
+        target_columns=key_fields(holder),
+        cache_name=rel.get_accessor_name(),
+        fixed=getattr(key, "fixed", ()),
+        key=key,
+        reverse=True,
     )

@@ -143,7 +143,7 @@ class JoinRowInlineMixin(_InlineModelAdmin):
         if ordering is not None:
             rows = rows.order_by(*ordering.query.order_by)
         kwargs = {"queryset": rows, "form_class": TargetChoiceField, **self._limits(), **kwargs}
-        field: Any = self.formfield_for_foreignkey(relationship.target_key, request, **kwargs)  # type: ignore[arg-type]
+        field: Any = self.formfield_for_foreignkey(relationship.target_key, request, **kwargs)
         if field is not None and not is_composite(target) and self.admin_site.is_registered(target):
             field.widget = self._with_links(field.widget, target, request)
         return field

@@ -37,8 +37,8 @@ class JoinRows:
         self.using = using
         self.connection = connections[using]
         self.table = quoted(self.connection, self.through._meta.db_table)
-        self.owner = Columns(relationship.owner_key.local_related_fields, using)
-        self.target = Columns(relationship.target_key.local_related_fields, using)
+        self.owner = Columns(relationship.owner_columns, using)
+        self.target = Columns(relationship.target_columns, using)
         self.pair = Columns((*self.owner.fields, *self.target.fields), using)
         field = deleted_at_field(self.through)
         self.deleted_at = quoted(self.connection, str(field.column)) if field is not None else ""
@@ -120,7 +120,7 @@ class JoinRows:
         The owners come from their own table, so that one statement pairs them with what is found.
         """
         _, _, constants = self._columns_and_rows(Links([], [extra], {}, {}))
-        referenced = self.relationship.owner_key.foreign_related_fields
+        referenced = self.relationship.owner_fields
         columns = Columns(referenced, self.using)
         table = quoted(self.connection, referenced[0].model._meta.db_table)
         names = [*self.pair.quoted, *(self._quoted(field) for field in constants)]
@@ -190,7 +190,7 @@ class JoinRows:
 
     def referenced_targets(self, values: Collection[Values]) -> models.QuerySet[Any]:
         """The targets that have these referenced values, dead ones too."""
-        fields = self.relationship.target_key.foreign_related_fields
+        fields = self.relationship.target_fields
         condition = Columns(fields, self.using).among(values)
         targets = fields[0].model._base_manager.using(self.using)
         return targets.extra(where=[condition.text], params=condition.params)

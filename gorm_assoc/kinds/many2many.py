@@ -33,8 +33,8 @@ Condition = Callable[[JoinRows], Sql]
 def related(relationship: Relationship, owners: Sequence[models.Model], targets: models.QuerySet[Any]) -> Any:
     """The queryset `targets` limited to those linked to the owners; one linked to two owners comes twice."""
     if len(owners) == 1:
-        names = (f"{relationship.lookup}__{field.name}" for field in relationship.owner_key.foreign_related_fields)
-        values = relationship.owner_key.get_foreign_related_value(owners[0])
+        names = (f"{relationship.lookup}__{field.name}" for field in relationship.owner_fields)
+        values = [getattr(owners[0], field.attname) for field in relationship.owner_fields]
         return _linked_to(targets, **dict(zip(names, values, strict=True)))
     return _linked_to(targets, **{f"{relationship.lookup}__in": owners})
 
@@ -218,7 +218,7 @@ def stored(relationship: Relationship, links: Links, using: str) -> Mapping[Valu
 
 def referenced_values(relationship: Relationship, keys: Sequence[Any], using: str) -> Mapping[Any, Values]:
     """Primary key -> the values that join rows hold; one SELECT where they are not the key itself."""
-    model, fields = relationship.target, relationship.target_key.foreign_related_fields
+    model, fields = relationship.target, relationship.target_fields
     if tuple(fields) == tuple(model._meta.pk_fields):
         return {key: key if isinstance(key, tuple) else (key,) for key in keys}
     if not keys:
@@ -265,7 +265,7 @@ def preview_unlink(
 def target_pks(relationship: Relationship, targets: Iterable[Values], using: str) -> Mapping[Values, Any]:
     """Referenced values -> the target's primary key; one SELECT where they are not the key itself."""
     values = set(targets)
-    model, fields = relationship.target, relationship.target_key.foreign_related_fields
+    model, fields = relationship.target, relationship.target_fields
     if tuple(fields) == tuple(model._meta.pk_fields):
         return {value: value if len(value) > 1 else value[0] for value in values}
     rows = JoinRows(relationship, using).referenced_targets(values)
@@ -292,7 +292,7 @@ def _update_extra_columns(rows: JoinRows, links: Links) -> None:
 def _pairs(
     relationship: Relationship, links: Links, added: Sequence[Values], revived: Sequence[Values]
 ) -> dict[str, tuple[PairKeys, ...]]:
-    width = len(relationship.owner_key.local_related_fields)
+    width = len(relationship.owner_columns)
 
     def keys(rows: Sequence[Values]) -> tuple[PairKeys, ...]:
         return tuple((links.owners[row[:width]].pk, links.targets[row[width:]]) for row in rows)

@@ -92,7 +92,7 @@ def remove_objects(rows: JoinRows, condition: Sql, destroy: bool) -> int:
 
 
 def send_added(relationship: Relationship, action: str, links: Links, rows: Sequence[Values], using: str) -> None:
-    width = len(relationship.owner_key.local_related_fields)
+    width = len(relationship.owner_columns)
     by_owner: dict[Values, set[Any]] = {}
     for row in rows:
         by_owner.setdefault(row[:width], set()).add(links.targets[row[width:]])
