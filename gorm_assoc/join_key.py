@@ -20,6 +20,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
+from gorm_assoc.whole_keys import WholeKey
 
 if TYPE_CHECKING:
     _ForeignObject = models.ForeignObject[Any, Any]
@@ -60,7 +61,7 @@ class _Referenced(tuple[str | None, ...]):
         return False
 
 
-class JoinKey(LiveRowsKey, _ForeignObject):
+class JoinKey(LiveRowsKey, WholeKey, _ForeignObject):
     """
     A relation over the columns that `from_fields` name.
 

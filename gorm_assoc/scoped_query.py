@@ -13,10 +13,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, F, OuterRef, sql
-from django.db.models.constants import LOOKUP_SEP
-from django.db.models.expressions import ResolvedOuterRef
-from django.db.models.sql.where import AND, OR
+from django.db.models import sql
 
 from gorm_assoc import soft_delete
 
@@ -55,44 +52,6 @@ class ScopedQueryMixin(_Base):  # type: ignore[misc]
     def chain(self, klass: type[sql.Query] | None = None) -> Any:
         # update() and delete() turn a query into another class; it must stay scoped.
         return super().chain(scoped(klass) if klass else None)
-
-    def split_exclude(self, filter_expr: Any, can_reuse: Any, names_with_path: Any) -> Any:
-        """
-        Django's own, with every column of a key: what exclude() makes of a condition on many rows.
-
-        Django's compares the first column of a composite key alone, so that it finds rows of other
-        owners, and cannot compare two rows of a table with a composite primary key.
-        """
-        lhs, rhs = filter_expr
-        if isinstance(rhs, OuterRef):
-            rhs = OuterRef(rhs)
-        elif isinstance(rhs, F):
-            rhs = OuterRef(rhs.name)  # type: ignore[attr-defined]
-        inner = type(self)(self.model)
-        inner._filtered_relations = self._filtered_relations
-        inner.add_filter(lhs, rhs)
-        inner.clear_ordering(force=True)
-        prefix, is_outer_join = inner.trim_start(names_with_path)
-        alias = inner.select[0].alias
-        if alias in can_reuse:
-            # Conditions of the outer query on the same row hold for it here too.
-            inner.bump_prefix(self)
-            own = inner.select[0].alias
-            for field in inner.select[0].target.model._meta.pk_fields:
-                inner.where.add(field.get_lookup("exact")(field.get_col(own), field.get_col(alias)), AND)
-            inner.external_aliases[alias] = True
-        else:
-            key = next(path for _, paths in names_with_path for path in paths if path.m2m).join_field.field
-            *way, _ = prefix.split(LOOKUP_SEP)
-            for column, field in zip(inner.select, key.foreign_related_fields, strict=True):
-                outer = ResolvedOuterRef(LOOKUP_SEP.join((*way, field.name)))
-                inner.where.add(column.target.get_lookup("exact")(column, outer), AND)
-        condition, needed = self.build_filter(Exists(inner))
-        if is_outer_join:
-            is_null = (f"{prefix}__isnull", True)
-            nothing, _ = self.build_filter(is_null, current_negated=True, branch_negated=True, can_reuse=can_reuse)
-            condition.add(nothing, OR)
-        return condition, needed
 
     def combine(self, rhs: sql.Query, connector: str) -> None:
         if getattr(rhs, "unscoped", self.unscoped) != self.unscoped:

@@ -16,7 +16,7 @@ PACKAGE = Path(gorm_assoc.__file__).parent
 ROWS = [
     ["exceptions", "signals", "options", "naming", "conf"],
     ["relationship", "join_plan"],
-    ["soft_delete", "scoped_query", "constraints", "operations", "join_key", "through", "fields"],
+    ["soft_delete", "scoped_query", "whole_keys", "constraints", "operations", "join_key", "through", "fields"],
     [
         "kinds",
         "query",

@@ -495,7 +495,7 @@ class AsyncTests(WorldTestCase):
 
 
 class CompositeKeyTests(WorldTestCase):
-    """exclude() compares all columns of a key; Django's own compares the first."""
+    """exclude() compares all columns of a key (test_whole_keys.py: through Django's managers too)."""
 
     def test_exclude_tells_rows_apart_that_share_a_key_column(self):
         assert names(Book.objects.exclude(readers__name="ann")) == ["x-fr", "y"]

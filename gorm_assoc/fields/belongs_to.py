@@ -27,6 +27,7 @@ from gorm_assoc.join_key import JoinKey, settle_key
 from gorm_assoc.join_plan import End, Problem
 from gorm_assoc.options import RelationOptions, parse
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
+from gorm_assoc.whole_keys import WholeKey
 
 if TYPE_CHECKING:
     _Field = models.Field[Any, Any]
@@ -40,7 +41,7 @@ class BelongsToKeyRel(LiveRowsRel, ManyToOneRel):
     """The way back from a row to the live rows that belong to it."""
 
 
-class BelongsToKey(LiveRowsKey, _ForeignKey):
+class BelongsToKey(LiveRowsKey, WholeKey, _ForeignKey):
     """The ForeignKey that a single-column BelongsTo becomes; the database's key is a ForeignKeyConstraint."""
 
     rel_class = BelongsToKeyRel

@@ -24,6 +24,7 @@ from gorm_assoc.fields import base
 from gorm_assoc.join_plan import JoinPlan
 from gorm_assoc.options import RelationOptions, ends_mistakes, label_mistakes, parse
 from gorm_assoc.relationship import Relationship
+from gorm_assoc.whole_keys import with_whole_key
 
 if TYPE_CHECKING:
     _ManyToManyField = models.ManyToManyField[Any, Any]
@@ -283,6 +284,14 @@ class Many2Many(_ManyToManyField):
 
     def m2m_reverse_target_field_name(self) -> str:
         return str(self._of_end(1, "foreign_related_fields")[0].name)
+
+    # Over a join model with Django's own foreign keys too
+
+    def get_path_info(self, filtered_relation: Any = None) -> list[Any]:
+        return with_whole_key(super().get_path_info(filtered_relation))
+
+    def get_reverse_path_info(self, filtered_relation: Any = None) -> list[Any]:
+        return with_whole_key(super().get_reverse_path_info(filtered_relation))
 
     # Forms
 
