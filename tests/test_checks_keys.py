@@ -85,6 +85,50 @@ class IndexTests(CheckTestCase):
         self.assert_finds(self.COUNTRY)
 
 
+class OrderTests(CheckTestCase):
+    TAG = """
+        class Tag(models.Model):
+            pk = models.CompositePrimaryKey("id", "locale")
+            id = models.BigIntegerField()
+            locale = models.CharField(max_length=10)
+
+            class Meta:
+                constraints = [{constraint}]
+
+        class User(Model):
+            tags = Many2Many("Tag", "many2many:user_tags;references:Locale,ID{more}")
+    """
+
+    def test_E030_references_in_another_order_on_mariadb(self):
+        self.use_vendor("mysql")
+
+        self.assert_finds(
+            self.TAG.format(constraint="", more=""),
+            (
+                "E030",
+                "testapp.User.tags",
+                "testapp.User.tags refers to testapp.Tag by (locale, id), but the key there is (id, locale): MariaDB "
+                "and MySQL want the same order.",
+                "Name them in that order: id,locale.",
+            ),
+        )
+
+    def test_E030_is_silent_where_a_constraint_has_that_order(self):
+        self.use_vendor("mysql")
+
+        constraint = 'models.UniqueConstraint(fields=["locale", "id"], name="tag_locale")'
+        self.assert_finds(self.TAG.format(constraint=constraint, more=""))
+
+    def test_E030_is_silent_without_a_foreign_key(self):
+        self.use_vendor("mysql")
+
+        [found] = self.check(self.TAG.format(constraint="", more=";constraint:-"))
+        assert found.id == "gorm_assoc.W004"
+
+    def test_E030_is_silent_elsewhere(self):
+        self.assert_finds(self.TAG.format(constraint="", more=""))
+
+
 class LengthTests(CheckTestCase):
     def test_E022_more_than_768_characters_on_mariadb(self):
         self.use_vendor("mysql")

@@ -68,6 +68,7 @@ KEYS: Final = (
 KEYS_IN_DATABASE: Final = (
     keys.check_types_fit,
     keys.check_key_can_be_indexed,
+    keys.check_references_are_in_order,
     keys.check_set_null,
     keys.check_set_null_on_mariadb,
     keys.check_set_default,

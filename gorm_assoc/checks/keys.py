@@ -114,6 +114,34 @@ def check_key_fits(field: Many2Many, vendors: Vendors) -> list[CheckMessage]:
     ]
 
 
+def check_references_are_in_order(key: Key, vendors: Vendors) -> list[CheckMessage]:
+    """gorm_assoc.E030"""
+    if MARIADB not in vendors or key.constraint is None:
+        return []
+    names = tuple(field.name for field in key.referenced)
+    target = key.relation.related_model
+    orders = [order for order in _unique_together(target) if set(order) == set(names)]
+    if len(names) == 1 or names in orders:
+        return []
+    right = orders[0]
+    return [
+        Error(
+            f"{key.label} refers to {target._meta.label} by ({', '.join(names)}), but the key there is "
+            f"({', '.join(right)}): MariaDB and MySQL want the same order.",
+            hint=f"Name them in that order: {','.join(right)}.",
+            obj=key.declaration,
+            id="gorm_assoc.E030",
+        )
+    ]
+
+
+def _unique_together(model: type[models.Model]) -> list[tuple[str, ...]]:
+    """The fields of the model's keys and unique constraints, in their order there."""
+    options = model._meta
+    found = [tuple(field.name for field in options.pk_fields), *map(tuple, options.unique_together)]
+    return [*found, *(tuple(constraint.fields) for constraint in options.total_unique_constraints)]
+
+
 def check_set_null(key: Key, vendors: Vendors) -> list[CheckMessage]:
     """gorm_assoc.W002"""
     if set(vendors) == {MARIADB}:

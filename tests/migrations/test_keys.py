@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.catalogue import ForeignKey, Index
 from tests.migrations.project import KIND, Project
 
@@ -145,6 +147,49 @@ def test_overridden_keys_self_references_and_constraints(project: Project) -> No
 
 
 LONG = "a_very_long_name_of_a_join_table_that_still_fits_the_database"
+
+
+TURNED = """
+    class Tag(models.Model):
+        pk = models.CompositePrimaryKey("id", "locale")
+        id = models.BigIntegerField()
+        locale = models.CharField(max_length=10)
+
+        class Meta:
+            db_table = "tags"
+            constraints = [{constraint}]
+
+    class User(Model):
+        tags = Many2Many("Tag", "many2many:user_tags;references:Locale,ID")
+"""
+
+
+@pytest.mark.skipif(KIND != "mariadb", reason="only MariaDB and MySQL mind the order")
+def test_the_order_that_the_check_refuses_is_refused_by_mariadb(project: Project) -> None:
+    project.write(blog=TURNED.format(constraint=""))
+    project.run("makemigrations")
+
+    with pytest.raises(AssertionError, match="E030"):
+        project.run("check --database default")
+    with pytest.raises(AssertionError, match="errno: 150"):
+        project.run("migrate")
+
+
+def test_references_in_another_order_than_the_key_where_a_constraint_has_it(project: Project) -> None:
+    project.write(blog=TURNED.format(constraint='models.UniqueConstraint(fields=["locale", "id"], name="tag_locale")'))
+
+    [_, found] = project.deploy(
+        "check --database default",
+        """
+        from blog.models import *
+        User.objects.create().tags.append(Tag(id=1, locale="en"))
+        result = [tag.pk for tag in User.objects.get().tags.exclude(pk=(1, "fr"))]
+        """,
+    )
+
+    assert found == [[1, "en"]]
+    [key] = [key for key in project.table("user_tags").foreign_keys if key.to_table == "tags"]
+    assert (key.columns, key.to_columns) == (("tag_locale", "tag_id"), ("locale", "id"))
 
 
 def test_long_names_are_cut_in_the_database_only(project: Project) -> None:
