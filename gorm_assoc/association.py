@@ -114,7 +114,7 @@ class Association(AsyncVerbs):
             order = [order_by_through] if isinstance(order_by_through, str) else order_by_through
             found = loading.by_join_rows(relationship, found, rows, through or {}, order)
             if join_rows:
-                found = loading.with_join_rows(relationship, found, rows)
+                found = loading.with_join_rows(relationship, found, rows, found.db)
         return found.filter(*conditions, **lookups) if conditions or lookups else found  # type: ignore[no-any-return]
 
     def count(self, *conditions: models.Q, **lookups: Any) -> int:
@@ -203,8 +203,7 @@ class Association(AsyncVerbs):
 
         def toggle(using: str) -> Changes:
             asked.store(using)
-            links = asked.links(using)
-            stored = many2many.stored(self.relationship, links, using)
+            links, stored = many2many.stored(self.relationship, asked.links(using), using)
             off = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is False])
             on = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is not False])
             removed = self._unlinked(asked.owners, many2many.exactly(off), using, pairs)

@@ -16,6 +16,7 @@ from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
+from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.values import is_unset, normal_key
 
@@ -38,16 +39,11 @@ def _insert_new(new: Sequence[models.Model], using: str) -> set[int]:
     """Insert those whose key is not stored; the ids of the objects that were inserted."""
     if not new:
         return set()
-    stored = _stored_keys(new, using)
-    missing = []
+    stored = _stored(new, using)
+    missing = [instance for instance in new if id(instance) not in stored]
     for instance in new:
-        key = normal_key(type(instance), instance.pk)
-        if key in stored:
+        if id(instance) in stored:
             instance._state.adding, instance._state.db = False, using
-            continue
-        missing.append(instance)
-        if key is not None:
-            stored.add(key)  # two objects of one key are one row
     by_class: dict[type[models.Model], list[models.Model]] = {}
     for instance in missing:
         by_class.setdefault(type(instance), []).append(instance)
@@ -56,9 +52,23 @@ def _insert_new(new: Sequence[models.Model], using: str) -> set[int]:
     return {id(instance) for instance in missing}
 
 
-def _stored_keys(instances: Sequence[models.Model], using: str) -> set[Any]:
+def _stored(instances: Sequence[models.Model], using: str) -> set[int]:
+    """The ids of the objects whose key is stored, or is that of one before them."""
     keyed = [instance for instance in instances if not is_unset(instance.pk)]
-    return set(_rows(keyed, using).values_list("pk", flat=True)) if keyed else set()
+    if not keyed:
+        return set()
+    keys = [_key_values(instance) for instance in keyed]
+    columns = Columns(_concrete(keyed[0])._meta.pk_fields, using)
+    if spelling.may_differ(columns):
+        new = {number for number, is_stored, _ in spelling.stored(columns, keys) if not is_stored}
+        return {id(instance) for number, instance in enumerate(keyed) if number not in new}
+    stored = set(_rows(keyed, using).values_list(*(field.attname for field in columns.fields)))
+    found: set[int] = set()
+    for instance, key in zip(keyed, keys, strict=True):
+        if key in stored:
+            found.add(id(instance))
+        stored.add(key)  # two objects of one key are one row
+    return found
 
 
 def _insert(model: type[models.Model], instances: Sequence[models.Model], using: str) -> None:
@@ -111,9 +121,13 @@ def lock(owners: Sequence[models.Model], using: str) -> None:
 
 
 def _rows(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
-    model = type(instances[0])._meta.concrete_model or type(instances[0])
+    model = _concrete(instances[0])
     condition = Columns(model._meta.pk_fields, using).among(sorted({_key_values(one) for one in instances}))
     return model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
+
+
+def _concrete(instance: models.Model) -> type[models.Model]:
+    return type(instance)._meta.concrete_model or type(instance)
 
 
 def _key_values(instance: models.Model) -> tuple[Any, ...]:

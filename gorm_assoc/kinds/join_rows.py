@@ -20,12 +20,14 @@ from django.db import IntegrityError, connections, models
 from django.db.models import sql
 from django.utils import timezone
 
+from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
 
 CHUNK = 10_000
+SPELLED_CHUNK = 10 * CHUNK  # of keys that may be spelled in two ways: only inside a chunk they are one
 
 
 class JoinRows:
@@ -182,11 +184,15 @@ class JoinRows:
         """How many join rows the condition names."""
         return self.rows(condition).count()
 
-    def linked(self, condition: Sql, *, dead_too: bool = False) -> list[Values]:
-        """The pairs of the rows that the condition names, live ones unless `dead_too`."""
+    def linked(self, condition: Sql, owners: Collection[Values], *, dead_too: bool = False) -> list[Values]:
+        """The pairs of the rows that the condition names, live ones unless `dead_too`; each owner as in `owners`."""
         if self.live is not None and not dead_too:
             condition &= self.live
-        return list(self.rows(condition).values_list(*(field.attname for field in self.pair.fields)))
+        found = list(self.rows(condition).values_list(*(field.attname for field in self.pair.fields)))
+        width = len(self.owner.fields)
+        spelled = {values: values for values in owners}
+        spelled = spelling.under_all(self.owner, spelled, (row[:width] for row in found))
+        return [(*spelled[row[:width]], *row[width:]) for row in found]
 
     def referenced_targets(self, values: Collection[Values]) -> models.QuerySet[Any]:
         """The targets that have these referenced values, dead ones too."""
@@ -204,8 +210,28 @@ class JoinRows:
                 found[row[:-1]] = row[-1]
         return found
 
-    def stored(self, rows: Sequence[Values]) -> dict[Values, bool]:
-        """The pairs that have a join row -> whether it is dead. Locks the rows, where the database can."""
+    def stored(self, links: Links) -> tuple[Links, dict[Values, bool]]:
+        """
+        The links, each once; and those that have a join row -> whether it is dead.
+
+        Locks the rows, where the database can.
+        """
+        if not links.rows or not spelling.may_differ(self.pair):
+            return links, self._stored_as_spelled(links.rows)
+        dead = f"held.{self.deleted_at} IS NOT NULL" if self.deleted_at else "1 = 0"
+        numbers: list[int] = []
+        known: dict[Values, bool] = {}
+        for start in range(0, len(links.rows), SPELLED_CHUNK):
+            rows = links.rows[start : start + SPELLED_CHUNK]
+            for number, is_stored, is_dead in spelling.stored(
+                self.pair, rows, dead, lock=self.connection.in_atomic_block
+            ):
+                numbers.append(start + number)
+                if is_stored:
+                    known[rows[number]] = bool(is_dead)
+        return links.only(sorted(numbers)), known
+
+    def _stored_as_spelled(self, rows: Sequence[Values]) -> dict[Values, bool]:
         found: dict[Values, bool] = {}
         names = [field.attname for field in self.pair.fields]
         dead = [DELETED_AT] if self.deleted_at else []
@@ -217,7 +243,7 @@ class JoinRows:
                 found[row[: len(names)]] = bool(dead) and row[-1] is not None
         return found
 
-    def require_stored(self, rows: Sequence[Values]) -> None:
+    def require_stored(self, links: Links) -> None:
         """
         Raise IntegrityError if one of the rows was not stored.
 
@@ -226,8 +252,8 @@ class JoinRows:
         """
         if not self._has_other_unique():
             return
-        stored = self.stored(rows)
-        if lost := sum(row not in stored for row in rows):
+        stored = self.stored(links)[1]
+        if lost := sum(row not in stored for row in links.rows):
             raise IntegrityError(
                 f"{lost} new rows of {self.through._meta.db_table} clash with rows of other pairs on a unique column."
             )

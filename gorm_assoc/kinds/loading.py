@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.query import ModelIterable
 
+from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.base import Owners
 from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.relationship import Relationship
@@ -34,9 +35,7 @@ def by_join_rows(
     order_by: Sequence[str],
 ) -> models.QuerySet[Any]:
     """The linked targets whose join row fits the lookups, ordered by columns of the join rows."""
-    targets, own = _with_owner(relationship, targets)
-    ends = relationship.target_key.related_fields
-    of_link = rows.filter(**own, **{held.attname: OuterRef(referenced.attname) for held, referenced in ends})
+    targets, of_link = _with_owner(relationship, targets), _of_link(relationship, rows)
     if lookups:
         targets = targets.filter(Exists(of_link.filter(**lookups)))
     ordering = []
@@ -47,23 +46,36 @@ def by_join_rows(
     return targets.order_by(*ordering) if ordering else targets
 
 
-def _with_owner(
-    relationship: Relationship, targets: models.QuerySet[Any]
-) -> tuple[models.QuerySet[Any], dict[str, OuterRef]]:
+def _with_owner(relationship: Relationship, targets: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """The linked targets with their owner's key, as join rows hold it: a target comes once for each owner."""
-    ends = list(enumerate(relationship.owner_key.related_fields))
-    names = {f"of_owner{number}": F(f"{relationship.lookup}__{referenced.name}") for number, (_, referenced) in ends}
-    return targets.annotate(**names), {held.attname: OuterRef(f"of_owner{number}") for number, (held, _) in ends}
+    ends = enumerate(relationship.owner_key.foreign_related_fields)
+    names = {f"of_owner{number}": F(f"{relationship.lookup}__{end.name}") for number, end in ends}
+    return targets.annotate(**names)  # type: ignore[no-any-return]
+
+
+def _of_link(relationship: Relationship, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """The join row of a target that knows its owner's key."""
+    own = enumerate(relationship.owner_key.local_related_fields)
+    of_owner = {held.attname: OuterRef(f"of_owner{number}") for number, held in own}
+    of_target = {held.attname: OuterRef(end.attname) for held, end in relationship.target_key.related_fields}
+    return rows.filter(**of_owner, **of_target)
 
 
 def with_join_rows(
-    relationship: Relationship, targets: models.QuerySet[Any], rows: models.QuerySet[Any]
+    relationship: Relationship, targets: models.QuerySet[Any], rows: models.QuerySet[Any], using: str
 ) -> models.QuerySet[Any]:
     """Targets that know their owner, each with its join row as `join_row`; one SELECT more when they are read."""
-    own = [field.attname for field in relationship.owner_key.local_related_fields]
-    held, referenced = zip(*relationship.target_key.related_fields, strict=True)
-    held_names = (*own, *(field.attname for field in held))
-    names = (*(f"of_owner{number}" for number in range(len(own))), *(field.attname for field in referenced))
+    pair = JoinRows(relationship, using).pair
+    held_names = tuple(field.attname for field in pair.fields)
+    names = (
+        *(f"of_owner{number}" for number in range(len(relationship.owner_key.related_fields))),
+        *(referenced.attname for _, referenced in relationship.target_key.related_fields),
+    )
+    if spelling.may_differ(pair):
+        names = tuple(f"of_link{number}" for number in range(len(held_names)))
+        of_link = _of_link(relationship, rows)
+        as_held = (Subquery(of_link.values(name)[:1]) for name in held_names)
+        targets = targets.annotate(**dict(zip(names, as_held, strict=True)))
 
     class WithJoinRows(_ModelIterable):
         def __iter__(self) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.models.signals import m2m_changed
 
-from gorm_assoc.kinds import telling
+from gorm_assoc.kinds import spelling, telling
 from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Values
 from gorm_assoc.kinds.conditions import Columns, Sql
 from gorm_assoc.kinds.join_rows import JoinRows
@@ -78,12 +78,13 @@ def link(
     if update:
         _update_extra_columns(rows, links)
     is_mysql = connections[using].vendor == "mysql"
-    if not (pairs or listens or telling.wants_rows_made(through) or rows.needs_django(links) or is_mysql):
+    must_know = is_mysql or spelling.may_differ(rows.pair)
+    if not (pairs or listens or telling.wants_rows_made(through) or rows.needs_django(links) or must_know):
         revived, added = rows.revive(links), rows.insert(links)
         _mirror(rows, links)
         return Changes(added=added, revived=revived, kept=len(links.rows) - added - revived)
 
-    known = rows.stored(links.rows)
+    links, known = rows.stored(links)
     missing = links.only([number for number, row in enumerate(links.rows) if row not in known])
     dead = links.only([number for number, row in enumerate(links.rows) if known.get(row)])
     new = [*missing.rows, *dead.rows]
@@ -96,7 +97,7 @@ def link(
     if dead.rows:
         rows.revive(dead)
     if missing.rows and is_mysql:
-        rows.require_stored(missing.rows)
+        rows.require_stored(missing)
     _mirror(rows, links)
     if listens:
         telling.send_added(relationship, "post_add", links, new, using)
@@ -150,7 +151,7 @@ def unlink(
     gone: list[Values] = []
     pks: Mapping[Values, Any] = {}
     if pairs or (listens and not clear and asked is None):
-        gone = rows.linked(chosen)
+        gone = rows.linked(chosen, owners)
         pks = target_pks(relationship, [row[len(rows.owner.fields) :] for row in gone], using)
     told = telling.removed_by_owner(rows, owners, gone, pks, asked, clear) if listens else []
     action = "clear" if clear else "remove"
@@ -211,9 +212,9 @@ def exactly(links: Links) -> Condition:
 # Looking without writing
 
 
-def stored(relationship: Relationship, links: Links, using: str) -> Mapping[Values, bool]:
-    """The links that have a join row -> whether it is dead."""
-    return JoinRows(relationship, using).stored(links.rows)
+def stored(relationship: Relationship, links: Links, using: str) -> tuple[Links, Mapping[Values, bool]]:
+    """The links, each once; and those that have a join row -> whether it is dead."""
+    return JoinRows(relationship, using).stored(links)
 
 
 def referenced_values(relationship: Relationship, keys: Sequence[Any], using: str) -> Mapping[Any, Values]:
@@ -224,14 +225,19 @@ def referenced_values(relationship: Relationship, keys: Sequence[Any], using: st
     if not keys:
         return {}
     wanted = [key if isinstance(key, tuple) else (key,) for key in keys]
-    condition = Columns(model._meta.pk_fields, using).among(wanted)
+    columns = Columns(model._meta.pk_fields, using)
+    condition = columns.among(wanted)
     found = model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
-    return {row[0]: tuple(row[1:]) for row in found.values_list("pk", *(field.attname for field in fields))}
+    names = [field.attname for field in (*model._meta.pk_fields, *fields)]
+    width = len(model._meta.pk_fields)
+    held = {tuple(row[:width]): tuple(row[width:]) for row in found.values_list(*names)}
+    held = spelling.under_all(columns, held, wanted)
+    return {key: held[values] for key, values in zip(keys, wanted, strict=True) if values in held}
 
 
 def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
     """What link() would do; `new` -- how many links to targets that are not stored come on top."""
-    known = stored(relationship, links, using)
+    links, known = stored(relationship, links, using)
     missing = [row for row in links.rows if row not in known]
     dead = [row for row in links.rows if known.get(row)]
     return Changes(
@@ -253,7 +259,7 @@ def preview_unlink(
 ) -> Changes:
     """What unlink() would do."""
     rows = JoinRows(relationship, using)
-    gone = rows.linked(condition(rows), dead_too=destroy)
+    gone = rows.linked(condition(rows), owners, dead_too=destroy)
     if not pairs:
         return Changes(removed=len(gone))
     width = len(rows.owner.fields)
@@ -269,7 +275,8 @@ def target_pks(relationship: Relationship, targets: Iterable[Values], using: str
     if tuple(fields) == tuple(model._meta.pk_fields):
         return {value: value if len(value) > 1 else value[0] for value in values}
     rows = JoinRows(relationship, using).referenced_targets(values)
-    return {tuple(row[:-1]): row[-1] for row in rows.values_list(*(field.attname for field in fields), "pk")}
+    pks = {tuple(row[:-1]): row[-1] for row in rows.values_list(*(field.attname for field in fields), "pk")}
+    return spelling.under_all(Columns(fields, using), pks, values)
 
 
 # Telling

@@ -1,0 +1,156 @@
+"""Text keys that differ in case alone, where the database calls them equal: one key, one link, exact numbers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from django.db import connection
+from django.db.models.signals import m2m_changed
+from django.test import TestCase
+
+from gorm_assoc.models import Association, Changes
+from gorm_assoc.signals import association_changed
+from tests.testapp.models import Airport, Country, Traveller, Visit
+
+MYSQL = connection.vendor == "mysql"
+LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
+
+
+@contextmanager
+def heard(signal, sender):
+    told = []
+
+    def receiver(**kwargs):
+        told.append(kwargs)
+
+    signal.connect(receiver, sender=sender)
+    try:
+        yield told
+    finally:
+        signal.disconnect(receiver, sender=sender)
+
+
+class SpellingTests(TestCase):
+    def setUp(self):
+        self.ann = Traveller.objects.create(handle="Ann")
+        self.english, self.french = (Country.objects.create(code=code) for code in ("EN", "FR"))
+        self.countries = Association(self.ann, "countries")
+
+    def test_two_spellings_of_one_key_are_linked_once(self):
+        assert self.countries.append("EN", "en", pairs=True).pairs["added"] == (("Ann", "EN"),)
+        assert self.countries.count() == 1
+
+    def test_a_link_is_known_in_every_spelling(self):
+        self.countries.append("EN")
+
+        # MariaDB: SELECT ... FOR UPDATE of the links, INSERT
+        with self.assertNumQueries(LOCK + 2):
+            changes = self.countries.append("en", "fr", "Fr")
+
+        assert changes == Changes(added=1, kept=1)
+
+    def test_append_tells_the_same_beforehand(self):
+        self.countries.append("EN")
+
+        assert self.countries.append("en", "fr", "Fr", dry_run=True) == Changes(added=1, kept=1)
+        assert self.countries.replace("fr", "Fr", dry_run=True) == Changes(added=1, removed=1)
+
+    def test_replace_keeps_what_is_spelled_in_another_way(self):
+        self.countries.append("EN", "FR")
+
+        assert self.countries.replace("en", "EN", pairs=True).pairs == {
+            "added": (),
+            "removed": (("Ann", "FR"),),
+            "revived": (),
+        }
+        assert list(self.countries.find()) == [self.english]
+
+    def test_toggle_takes_each_key_once(self):
+        self.countries.append("EN")
+
+        assert self.countries.toggle("en", "fr", "FR") == Changes(added=1, removed=1)
+
+    def test_delete_finds_every_spelling(self):
+        self.countries.append("EN", "FR")
+
+        assert self.countries.delete("en", "EN") == Changes(removed=1)
+
+    def test_an_object_whose_key_is_stored_is_linked_and_not_stored_again(self):
+        other, again = Country(code="en", name="other"), Country(code="De")
+
+        changes = self.countries.append(other, again, Country(code="DE"))
+
+        assert changes == Changes(added=2)
+        assert set(Country.objects.values_list("code", flat=True)) == {"EN", "FR", "De"}
+
+    def test_an_owner_in_another_spelling_is_that_owner(self):
+        self.countries.append("EN")
+        ann = Traveller(handle="ann")
+
+        with heard(association_changed, Traveller.countries.through) as told:
+            assert Association(ann, "countries").append("en", "FR") == Changes(added=1, kept=1)
+            assert Association([ann, self.ann], "countries").delete("en", "fr") == Changes(removed=2)
+
+        assert [call["added"] for call in told] == [(("ann", "FR"),), ()]
+        assert [len(call["removed"]) for call in told] == [0, 2]
+
+    def test_m2m_changed_tells_each_key_once(self):
+        self.countries.append("EN")
+
+        with heard(m2m_changed, Traveller.countries.through) as told:
+            self.countries.append("en", "fr", "FR")
+            Association(Traveller(handle="ANN"), "countries").replace("fr")
+
+        assert [(call["action"], call["pk_set"]) for call in told] == [
+            ("pre_add", {"FR"}),
+            ("post_add", {"FR"}),
+            ("pre_remove", {"EN"}),
+            ("post_remove", {"EN"}),
+            ("pre_add", set()),
+            ("post_add", set()),
+        ]
+
+    def test_a_dead_link_is_revived_in_every_spelling(self):
+        visits = Association(self.ann, "visits")
+        visits.append("EN", "FR")
+        visits.clear()
+
+        assert visits.append("en", "En", through_defaults={"stay": "long"}) == Changes(revived=1)
+        assert Visit.objects.get().stay == "long"
+
+    def test_join_rows_are_found_for_targets_spelled_in_another_way(self):
+        visits = Association(Traveller(handle="ANN"), "visits")
+        visits.append("en", "fr", through_defaults=lambda code: {"stay": f"in {code}"})
+
+        found = Association([self.ann], "visits").find(join_rows=True, order_by_through="-stay")
+
+        assert [(country.code, country.join_row.stay) for country in found] == [("FR", "in fr"), ("EN", "in en")]
+        assert Association(self.ann, "visits").find(through={"stay": "in en"}).get() == self.english
+
+    def test_keys_of_a_target_that_is_referenced_by_another_text(self):
+        Airport.objects.create(code="CDG", city="Paris")
+        airports = Association(self.ann, "airports")
+
+        assert airports.append("cdg", "CDG") == Changes(added=1)
+        Traveller.airports.through.objects.update(airport_city="PARIS")
+        assert airports.append("Cdg") == Changes(kept=1)
+        assert airports.delete("cDG", pairs=True).pairs["removed"] == (("Ann", "CDG"),)
+
+    def test_many_keys(self):
+        codes = [f"c{number}" for number in range(300)]
+        Country.objects.bulk_create(Country(code=code) for code in codes)
+
+        assert self.countries.append(*codes, *map(str.upper, codes)) == Changes(added=300)
+        assert self.countries.replace(*map(str.upper, codes[:200])) == Changes(kept=200, removed=100)
+
+
+class SpacesTests(TestCase):
+    def test_spaces_at_the_end_are_the_databases_affair(self):
+        ann = Traveller.objects.create(handle="ann")
+        Country.objects.create(code="EN")
+        same = Country.objects.filter(code="EN ").exists()
+
+        changes = Association(ann, "countries").append("EN", Country(code="EN "))
+
+        assert same == MYSQL
+        assert changes == Changes(added=1 if MYSQL else 2)
