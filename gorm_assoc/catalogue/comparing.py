@@ -49,12 +49,14 @@ class Difference:
     missing -- what SQL can add: the model itself, a field's column, a foreign key, Unique, an Index, or a
         field's own index (as a tuple of that field); None where it takes a hand
     instead_of -- the foreign key that a missing one takes the place of
+    way -- what that hand does, where there is a way
     """
 
     model: Model
     text: str
     missing: Any = None
     instead_of: ForeignKey | None = None
+    way: str = ""
 
     def __str__(self) -> str:
         return f"{self.model._meta.db_table}: {self.text}"
@@ -149,7 +151,9 @@ class _Comparison:
         declared = tuple(str(field.column) for field in self.model._meta.pk_fields)
         if self.table.primary_key != declared:
             there = _list(self.table.primary_key) if self.table.primary_key else "missing"
-            yield self._but(f"the primary key is {there}, declared as {_list(declared)}.")
+            text = f"the primary key is {there}, declared as {_list(declared)}."
+            way = "declare the key that is there, then change it with AlterJoinKey" if self.keys.is_join_table else ""
+            yield Difference(self.model, text, way=way)
 
     def foreign_keys(self) -> Iterator[Difference]:
         for constraint in foreign_keys(self.model):

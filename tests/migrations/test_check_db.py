@@ -58,6 +58,16 @@ SHOP = f"""
         added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
 """
 CHECK = "associations --check-db --strict"
+LINES = """
+    import io
+    from django.core.management import call_command
+    out = io.StringIO()
+    try:
+        call_command("associations", "--check-db", stdout=out)
+    except SystemExit:
+        pass
+    result = out.getvalue().splitlines()
+"""
 SENTENCE = "The database 'default' has what the relations need."
 
 
@@ -105,20 +115,36 @@ def test_tables_of_unmanaged_models_are_compared_and_those_of_another_database_a
                 return False
         """
     )
-    lines = """
-        import io
-        from django.core.management import call_command
-        out = io.StringIO()
-        try:
-            call_command("associations", "--check-db", stdout=out)
-        except SystemExit:
-            pass
-        result = out.getvalue().splitlines()
-    """
-
-    [found] = project.run(lines)
+    [found] = project.run(LINES)
     project.configure(DATABASE_ROUTERS=["shop.models.Nowhere"])
-    [elsewhere] = project.run(lines)
+    [elsewhere] = project.run(LINES)
 
     assert found == [f"{table}: the table is missing." for table in ("users", "languages", "user_languages")]
     assert elsewhere == [SENTENCE]
+
+
+KEYS = """
+    class Language(models.Model):
+        pass
+
+    class User(Model):
+        languages = Many2Many("Language", through="Speaks")
+
+    class Speaks(JoinTable):
+        {first}
+        {second}
+"""
+
+
+def test_another_key_of_a_join_table_names_the_operation_for_it(project: Project) -> None:
+    ends = ['user = BelongsTo("User")', 'language = BelongsTo("Language")']
+    project.write(shop=KEYS.format(first=ends[0], second=ends[1]))
+    project.deploy()
+
+    project.write(shop=KEYS.format(first=ends[1], second=ends[0]))
+    [found] = project.run(LINES.replace('"--check-db"', '"--check-db", "--sql"'))
+
+    assert found[0] == (
+        "-- speaks: the primary key is (user_id, language_id), declared as (language_id, user_id). "
+        "(by hand: declare the key that is there, then change it with AlterJoinKey)"
+    )

@@ -64,8 +64,8 @@ class Command(BaseCommand):
         found = comparing.differences(connection, declared, strict=strict)
         comment = "-- " if sql else ""
         for difference in found:
-            by_hand = " (by hand)" if sql and difference.missing is None else ""
-            self.stdout.write(f"{comment}{difference}{by_hand}")
+            by_hand = f" ({': '.join(filter(None, ('by hand', difference.way)))})"
+            self.stdout.write(f"{comment}{difference}{by_hand if sql and difference.missing is None else ''}")
         if not found:
             self.stdout.write(f"{comment}The database {database!r} has what the relations need.")
         elif sql:
