@@ -7,7 +7,8 @@ in the database for as long as nobody needs to know its rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -16,7 +17,7 @@ from django.db.models.utils import resolve_callables
 
 from gorm_assoc import saving, values
 from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired, ReservedColumn
-from gorm_assoc.kinds import many2many
+from gorm_assoc.kinds import many2many, temporary
 from gorm_assoc.kinds.base import Links, Owners, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
 from gorm_assoc.relationship import Fields, Relationship
@@ -104,22 +105,15 @@ class Asked:
     def new_instances(self) -> list[models.Model]:
         return [value.instance for value in self.distinct() if value.instance is not None and value.is_new]
 
-    def pulled(self, using: str, *, needed: bool = False, once: bool = False) -> Asked:
-        """
-        The same with a queryset's targets read, where they cannot stay in the database.
-
-        once -- one statement will use the queryset; several would each see what those before them did
-        """
+    def pulled(self, using: str, *, needed: bool = False) -> Asked:
+        """The same with a queryset's targets read, where they are `needed` here or cannot stay in the database."""
         queryset = self.queryset
         if queryset is None:
             return self
         try:
-            text = self.sql(using).text
+            self.sql(using)
         except EmptyResultSet:
             return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, []))
-        # Read twice, these may give other rows: the verb writes the join table, and a slice may have no order.
-        reads_links = self.relationship.through._meta.db_table in text
-        needed = needed or (not once and (reads_links or queryset.query.is_sliced or "RAND" in text.upper()))
         is_elsewhere = queryset._db and queryset.db != using  # type: ignore[attr-defined]
         if not (needed or is_elsewhere) and many2many.stays_in_database(self.relationship, self.extra, using):
             return self
@@ -146,6 +140,19 @@ class Asked:
         assert self.queryset is not None
         fields = self.relationship.target_fields
         return subquery(self.queryset, [field.attname for field in fields], using)
+
+    @contextmanager
+    def found(self, using: str) -> Iterator[Sql]:
+        """The same for several statements, which all find the same rows."""
+        assert self.queryset is not None
+        found = self.sql(using)
+        # The verb writes the join table, and a slice may have no order.
+        reads_links = self.relationship.through._meta.db_table in found.text
+        if reads_links or self.queryset.query.is_sliced or "RAND" in found.text.upper():
+            with temporary.read_once(found, using) as found:
+                yield found
+        else:
+            yield found
 
     def store(self, using: str, *, full: bool = False) -> None:
         """Store new targets; with `full`, write the others too."""

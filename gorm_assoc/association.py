@@ -22,6 +22,7 @@ from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.exceptions import OwnersMismatch, ValuesLengthMismatch
 from gorm_assoc.kinds import loading, many2many, telling
 from gorm_assoc.kinds.base import Changes, Links, Owners
+from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.kinds.many2many import Condition
 from gorm_assoc.query import scoped_queryset
 from gorm_assoc.signals import association_changed
@@ -178,7 +179,7 @@ class Association(AsyncVerbs):
         Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
         asked = Asked.of_all(self.relationship, self._keyed_owners("delete"), given)
-        asked = asked.stored_already(strict=False).pulled(self._alias(), once=True)
+        asked = asked.stored_already(strict=False).pulled(self._alias(), needed=pairs)
         keys = None if asked.queryset is not None else [value.key for value in asked.distinct()]
 
         def condition(using: str) -> Condition:
@@ -256,7 +257,7 @@ class Association(AsyncVerbs):
     ) -> Changes:
         if asked.is_empty or not asked.owners:
             return Changes()
-        asked = asked.pulled(self._alias(), needed=update or full_save or dry_run or pairs)
+        asked = asked.pulled(self._alias(), needed=full_save or dry_run or pairs)
         if asked.is_empty:
             return Changes()
         if dry_run:
@@ -264,7 +265,8 @@ class Association(AsyncVerbs):
 
         def append(using: str) -> Changes:
             if asked.queryset is not None:
-                return many2many.link_selected(self.relationship, asked.owners, asked.sql(using), asked.extra, using)
+                with asked.found(using) as found:
+                    return self._linked_found(asked, found, using, update=update)
             asked.store(using, full=full_save)
             return self._linked(asked.links(using), using, pairs, update=update)
 
@@ -279,7 +281,7 @@ class Association(AsyncVerbs):
         dry_run: bool = False,
         pairs: bool = False,
     ) -> Changes:
-        relationship, owners = self.relationship, asked.owners
+        owners = asked.owners
         if not owners:
             return Changes()
         asked = asked.pulled(self._alias(), needed=full_save or dry_run or pairs)
@@ -291,9 +293,9 @@ class Association(AsyncVerbs):
         def replace(using: str) -> Changes:
             # First what goes, then what comes: a unique column of the join rows may pass on.
             if asked.queryset is not None:
-                found = asked.sql(using)
-                removed = self._unlinked(owners, many2many.keeping(owners, found), using, pairs)
-                return removed + many2many.link_selected(relationship, owners, found, asked.extra, using)
+                with asked.found(using) as found:
+                    removed = self._unlinked(owners, many2many.keeping(owners, found), using, pairs)
+                    return removed + self._linked_found(asked, found, using)
             asked.store(using, full=full_save)
             links = asked.links(using)
             removed = self._unlinked(owners, many2many.keeping(owners, links), using, pairs)
@@ -315,6 +317,9 @@ class Association(AsyncVerbs):
 
     def _linked(self, links: Links, using: str, pairs: bool, *, update: bool = False) -> Changes:
         return many2many.link(self.relationship, links, using, update=update, pairs=pairs or self._announces)
+
+    def _linked_found(self, asked: Asked, found: Sql, using: str, *, update: bool = False) -> Changes:
+        return many2many.link_selected(self.relationship, asked.owners, found, asked.extra, using, update=update)
 
     def _unlinked(self, owners: Owners, condition: Condition, using: str, pairs: bool, **told: Any) -> Changes:
         pairs = pairs or self._announces

@@ -6,7 +6,9 @@ import datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models.signals import post_init
 from django.test import TestCase, TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 
 from example_project.guides.models import Language, User, UserFluency
 from gorm_assoc.exceptions import PrimaryKeyRequired, ReservedColumn, ValueTypeMismatch
@@ -20,7 +22,7 @@ from tests.factories import (
     StudentFactory,
     UserFactory,
 )
-from tests.testapp.models import Disc, Enrolment, Rack
+from tests.testapp.models import Course, Disc, Enrolment, Rack
 
 
 class QuerysetsTests(TestCase):
@@ -43,6 +45,56 @@ class QuerysetsTests(TestCase):
         assert self.user.languages.count() == 4
         assert changes.kept >= 0
         assert changes.added + changes.kept == 4
+
+    def test_no_target_is_read_into_memory(self):
+        association, made = self.user.association("languages"), []
+        first_two = Language.objects.order_by("pk")[:2]
+
+        def count_targets(**kwargs):
+            made.append(kwargs["instance"])
+
+        post_init.connect(count_targets, sender=Language)
+        try:
+            with CaptureQueriesContext(connection) as queries:
+                assert association.append(self.not_linked) == Changes(added=3)
+                assert association.delete(first_two) == Changes(removed=2)
+                assert association.replace(self.not_linked) == Changes(added=2, removed=3)
+                assert association.replace(first_two) == Changes(kept=2)
+                assert association.replace(Language.objects.order_by("?")[:3]).added >= 1
+        finally:
+            post_init.disconnect(count_targets, sender=Language)
+
+        pulled = [q["sql"] for q in queries if q["sql"].startswith("SELECT") and "COUNT" not in q["sql"]]
+        assert made == []
+        assert not [sql for sql in pulled if "FOR UPDATE" not in sql and "FOR NO KEY UPDATE" not in sql]
+
+    def test_their_extra_columns_are_updated_inside_the_database(self):
+        self.user.fluent_in.append(self.languages[0], through_defaults={"fluency": "old"})
+
+        changes = self.user.fluent_in.append(
+            Language.objects.order_by("pk")[:2], through_defaults={"fluency": "new"}, update=True
+        )
+
+        assert changes == Changes(added=1, kept=1)
+        assert set(UserFluency.objects.values_list("fluency", flat=True)) == {"new"}
+
+    def test_an_error_leaves_nothing_behind(self):
+        student, _ = StudentFactory(), CourseFactory.create_batch(2)
+        slice_of_courses = Course.objects.order_by("pk")[:2]
+
+        with pytest.raises(IntegrityError):
+            student.courses.append(slice_of_courses, through_defaults={"badge": "only one"})
+
+        assert student.courses.count() == 0
+        assert student.courses.append(slice_of_courses) == Changes(added=2)
+
+    def test_a_clash_on_another_unique_column_is_an_error(self):
+        student, _ = StudentFactory(), CourseFactory.create_batch(2)
+
+        with pytest.raises(IntegrityError):
+            student.courses.append(Course.objects.all(), through_defaults={"badge": "only one"})
+
+        assert student.courses.count() == 0
 
     def test_nothing_is_no_values(self):
         for nothing in (Language.objects.none(), Language.objects.filter(pk__in=[])):

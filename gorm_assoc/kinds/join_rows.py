@@ -23,6 +23,7 @@ from django.utils import timezone
 from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
+from gorm_assoc.kinds.extra_columns import ExtraColumns
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
 
@@ -42,6 +43,7 @@ class JoinRows:
         self.owner = Columns(relationship.owner_columns, using)
         self.target = Columns(relationship.target_columns, using)
         self.pair = Columns((*self.owner.fields, *self.target.fields), using)
+        self.extra = ExtraColumns(self.through, self.pair)
         field = deleted_at_field(self.through)
         self.deleted_at = quoted(self.connection, str(field.column)) if field is not None else ""
 
@@ -83,11 +85,11 @@ class JoinRows:
 
     def insert(self, links: Links) -> int:
         """Insert a row for each link that has none; how many (on MariaDB/MySQL not told: -1)."""
-        if self.needs_django(links):
+        if self.extra.needs_django(links):
             return self.insert_objects(self.objects(links))
         inserted = 0
         for chunk in self._chunks(links):
-            fields, rows, constants = self._columns_and_rows(chunk)
+            fields, rows, constants = self.extra.columns_and_rows(chunk)
             inserted += self._execute(self._insert_sql(fields, rows, constants))
         return -1 if self.connection.vendor == "mysql" else inserted
 
@@ -121,29 +123,41 @@ class JoinRows:
 
         The owners come from their own table, so that one statement pairs them with what is found.
         """
-        _, _, constants = self._columns_and_rows(Links([], [extra], {}, {}))
-        referenced = self.relationship.owner_fields
-        columns = Columns(referenced, self.using)
-        table = quoted(self.connection, referenced[0].model._meta.db_table)
+        _, _, constants = self.extra.columns_and_rows(Links([], [extra], {}, {}))
         names = [*self.pair.quoted, *(self._quoted(field) for field in constants)]
-        selected = [f"owners.{column}" for column in columns.quoted]
+        selected = [f"owners.{column}" for column in Columns(self.relationship.owner_fields, self.using).quoted]
         selected += [f"found.found{number}" for number in range(len(self.target.fields))]
         selected += [self._typed(field) for field in constants]
-        chosen = columns.among(owners)
+        source = self._owners_with(owners, found)
         return self._execute(
             Sql(
                 f"INSERT INTO {self.table} ({', '.join(names)}) SELECT {', '.join(selected)} "
-                f"FROM {table} AS owners CROSS JOIN ({found.text}) AS found "
-                f"WHERE {chosen.text}{self._on_conflict()}",
-                (*constants.values(), *found.params, *chosen.params),
+                f"FROM {source.text}{self._on_conflict()}",
+                (*constants.values(), *source.params),
             )
         )
 
+    def require_selected(self, owners: Sequence[Values], found: Sql, stored: int) -> None:
+        """Raise IntegrityError if fewer of these rows are `stored` than were asked for; see require_stored()."""
+        if not self._has_other_unique():
+            return
+        source = self._owners_with(owners, Sql(f"SELECT DISTINCT * FROM ({found.text}) AS found", found.params))
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM {source.text}", source.params)
+            self._refuse_lost(cursor.fetchone()[0] - stored)
+
+    def _owners_with(self, owners: Sequence[Values], found: Sql) -> Sql:
+        columns = Columns(self.relationship.owner_fields, self.using)
+        table = quoted(self.connection, columns.fields[0].model._meta.db_table)
+        chosen = columns.among(owners)
+        text = f"{table} AS owners CROSS JOIN ({found.text}) AS found WHERE {chosen.text}"
+        return Sql(text, (*found.params, *chosen.params))
+
     def update(self, condition: Sql, values: Mapping[str, Any]) -> int:
         """Set columns of the rows that the condition names."""
-        if any(map(_is_expression, values.values())):
+        if self.extra.has_expressions(values):
             return self.rows(condition).update(**values)
-        prepared = self._prepared(values)
+        prepared = self.extra.prepared(values)
         if not prepared:
             return 0
         assignments = ", ".join(f"{self._quoted(field)} = %s" for field in prepared)
@@ -161,7 +175,7 @@ class JoinRows:
         return sum(
             self.revive_where(self.of_rows(group.rows), group.defaults[0])
             for chunk in self._chunks(links)
-            for group in self.by_defaults(chunk)
+            for group in self.extra.grouped(chunk)
         )
 
     def revive_where(self, condition: Sql, extra: Mapping[str, Any]) -> int:
@@ -253,7 +267,10 @@ class JoinRows:
         if not self._has_other_unique():
             return
         stored = self.stored(links)[1]
-        if lost := sum(row not in stored for row in links.rows):
+        self._refuse_lost(sum(row not in stored for row in links.rows))
+
+    def _refuse_lost(self, lost: int) -> None:
+        if lost:
             raise IntegrityError(
                 f"{lost} new rows of {self.through._meta.db_table} clash with rows of other pairs on a unique column."
             )
@@ -293,76 +310,6 @@ class JoinRows:
         # With its target: a clash on another unique column of a join model is an error.
         return f" ON CONFLICT ({', '.join(self.pair.quoted)}) DO NOTHING"
 
-    def _columns_and_rows(
-        self, links: Links
-    ) -> tuple[list[models.Field[Any, Any]], list[Values], dict[models.Field[Any, Any], Any]]:
-        """
-        What to insert: columns that differ by row with the rows, and columns that are the same in all.
-
-        Extra columns take the given values, else what Django's save() would put there.
-        """
-        fields = list(self.pair.fields)
-        rows = [self.pair.prepared(row) for row in links.rows]
-        given = [self._prepared(defaults) for defaults in links.defaults]
-        same = len(given) == 1
-        constants: dict[models.Field[Any, Any], Any] = {}
-        for field in self._extra_fields():
-            if same and field in given[0]:
-                constants[field] = given[0][field]
-            elif not any(field in one for one in given):
-                if not _is_left_to_database(field):
-                    values = [self._own_value(field) for _ in rows] if _makes_values(field) else None
-                    if values is None:
-                        constants[field] = self._own_value(field)
-                    else:
-                        fields.append(field)
-                        rows = [(*row, value) for row, value in zip(rows, values, strict=True)]
-            else:
-                fields.append(field)
-                rows = [
-                    (*row, one[field] if field in one else self._own_value(field))
-                    for row, one in zip(rows, given, strict=True)
-                ]
-        return fields, rows, constants
-
-    def needs_django(self, links: Links) -> bool:
-        """Whether a row gets something that only Django can write: an expression, or a default of the database."""
-        by_database = any(field.has_db_default() for field in self._extra_fields())
-        return any(map(self.has_expressions, links.defaults)) or (by_database and len(links.defaults) > 1)
-
-    def has_expressions(self, extra: Mapping[str, Any]) -> bool:
-        return any(map(_is_expression, extra.values()))
-
-    def makes_values(self) -> bool:
-        """Whether each new row gets a value of its own that Python makes, as a UUID."""
-        return any(_makes_values(field) for field in self._extra_fields())
-
-    def _extra_fields(self) -> Iterator[models.Field[Any, Any]]:
-        pair = {field.attname for field in self.pair.fields}
-        return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
-
-    def _own_value(self, field: models.Field[Any, Any]) -> Any:
-        """What a new row gets in a column that nobody gave: its default, or now."""
-        row = self.through()
-        return field.get_db_prep_save(field.pre_save(row, add=True), self.connection)
-
-    def _prepared(self, values: Mapping[str, Any]) -> dict[models.Field[Any, Any], Any]:
-        """Extra columns by name, attname or relation -> field and the driver's value."""
-        if not values:
-            return {}
-        row = self.through(**values)
-        fields = [*self.through._meta.local_concrete_fields]
-        named: set[str] = set()
-        for name in values:
-            field: Any = self.through._meta.get_field(name)
-            columns = getattr(field, "local_related_fields", None) or (field,)
-            named |= {column.attname for column in columns}
-        return {
-            field: field.get_db_prep_save(getattr(row, field.attname), self.connection)
-            for field in fields
-            if field.attname in named
-        }
-
     def _typed(self, field: models.Field[Any, Any]) -> str:
         """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
         return f"%s::{field.db_type(self.connection)}" if self.connection.vendor == "postgresql" else "%s"
@@ -379,18 +326,6 @@ class JoinRows:
         for start in range(0, len(links.rows), size):
             yield links.only(range(start, min(start + size, len(links.rows))))
 
-    def by_defaults(self, links: Links) -> Iterator[Links]:
-        """The links in groups whose extra columns are the same, so that one UPDATE can set them."""
-        if len(links.defaults) == 1:
-            yield links
-            return
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for number, defaults in enumerate(links.defaults):
-            same = tuple(sorted((field.attname, repr(value)) for field, value in self._prepared(defaults).items()))
-            groups.setdefault(same, []).append(number)
-        for numbers in groups.values():
-            yield Links([links.rows[n] for n in numbers], [links.defaults[numbers[0]]], links.owners, links.targets)
-
     def _has_other_unique(self) -> bool:
         """Whether join rows can clash on something else than their pair."""
         pair = {field.name for field in self.pair.fields}
@@ -404,16 +339,3 @@ class JoinRows:
         with self.connection.cursor() as cursor:
             cursor.execute(sql.text, sql.params)
             return int(cursor.rowcount)
-
-
-def _is_expression(value: Any) -> bool:
-    return hasattr(value, "resolve_expression")
-
-
-def _makes_values(field: models.Field[Any, Any]) -> bool:
-    # Without a default, field.default is a class, and so callable too.
-    return field.has_default() and callable(field.default)
-
-
-def _is_left_to_database(field: models.Field[Any, Any]) -> bool:
-    return bool(field.generated or field.has_db_default() or isinstance(field, models.AutoField))

@@ -51,8 +51,8 @@ def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], usin
     """Whether a queryset of targets can be linked without its rows being known here."""
     if telling.may_raise(relationship) or relationship.symmetrical:
         return False
-    rows = JoinRows(relationship, using)
-    return not (rows.makes_values() or rows.has_expressions(extra))
+    columns = JoinRows(relationship, using).extra
+    return not (columns.makes_values() or columns.has_expressions(extra))
 
 
 def can_revive(relationship: Relationship) -> bool:
@@ -79,7 +79,7 @@ def link(
         _update_extra_columns(rows, links)
     is_mysql = connections[using].vendor == "mysql"
     must_know = is_mysql or spelling.may_differ(rows.pair)
-    if not (pairs or listens or telling.wants_rows_made(through) or rows.needs_django(links) or must_know):
+    if not (pairs or listens or telling.wants_rows_made(through) or rows.extra.needs_django(links) or must_know):
         revived, added = rows.revive(links), rows.insert(links)
         _mirror(rows, links)
         return Changes(added=added, revived=revived, kept=len(links.rows) - added - revived)
@@ -110,16 +110,26 @@ def link(
 
 
 def link_selected(
-    relationship: Relationship, owners: Owners, found: Sql, extra: Mapping[str, Any], using: str
+    relationship: Relationship,
+    owners: Owners,
+    found: Sql,
+    extra: Mapping[str, Any],
+    using: str,
+    *,
+    update: bool = False,
 ) -> Changes:
     """link() for each owner and each row of a subquery, which stay in the database."""
     rows = JoinRows(relationship, using)
     chosen = rows.owner.among(owners) & rows.target.among_subquery(found)
+    if update:
+        rows.update(chosen & rows.live if rows.live else chosen, extra)
     if connections[using].vendor == "mysql":
         kept = rows.count(chosen & rows.live if rows.live else chosen)
         revived = rows.revive_where(chosen, extra)
         rows.insert_selected(list(owners), found, extra)
-        added = rows.count(chosen) - kept - revived
+        stored = rows.count(chosen)
+        rows.require_selected(list(owners), found, stored)
+        added = stored - kept - revived
     else:
         revived = rows.revive_where(chosen, extra)
         added = rows.insert_selected(list(owners), found, extra)
@@ -291,7 +301,7 @@ def _mirror(rows: JoinRows, links: Links) -> None:
 
 
 def _update_extra_columns(rows: JoinRows, links: Links) -> None:
-    for group in rows.by_defaults(links):
+    for group in rows.extra.grouped(links):
         condition = rows.of_rows(group.rows)
         rows.update(condition & rows.live if rows.live else condition, group.defaults[0])
 

@@ -1,0 +1,120 @@
+"""Extra columns of join rows: the values given for them, and what rows get where nobody gave one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import models
+
+from gorm_assoc.kinds.base import Links, Values
+from gorm_assoc.kinds.conditions import Columns
+
+
+class ExtraColumns:
+    """
+    The columns of a join model beside its pair.
+
+    through -- the join model
+    pair -- the columns of its pair
+    """
+
+    def __init__(self, through: type[models.Model], pair: Columns) -> None:
+        self.through = through
+        self.pair = pair
+        self.connection = pair.connection
+
+    def columns_and_rows(
+        self, links: Links
+    ) -> tuple[list[models.Field[Any, Any]], list[Values], dict[models.Field[Any, Any], Any]]:
+        """
+        What to insert: columns that differ by row with the rows, and columns that are the same in all.
+
+        Extra columns take the given values, else what Django's save() would put there.
+        """
+        fields = list(self.pair.fields)
+        rows = [self.pair.prepared(row) for row in links.rows]
+        given = [self.prepared(defaults) for defaults in links.defaults]
+        same = len(given) == 1
+        constants: dict[models.Field[Any, Any], Any] = {}
+        for field in self._fields():
+            if same and field in given[0]:
+                constants[field] = given[0][field]
+            elif not any(field in one for one in given):
+                if not _is_left_to_database(field):
+                    values = [self._own_value(field) for _ in rows] if _makes_values(field) else None
+                    if values is None:
+                        constants[field] = self._own_value(field)
+                    else:
+                        fields.append(field)
+                        rows = [(*row, value) for row, value in zip(rows, values, strict=True)]
+            else:
+                fields.append(field)
+                rows = [
+                    (*row, one[field] if field in one else self._own_value(field))
+                    for row, one in zip(rows, given, strict=True)
+                ]
+        return fields, rows, constants
+
+    def needs_django(self, links: Links) -> bool:
+        """Whether a row gets something that only Django can write: an expression, or a default of the database."""
+        by_database = any(field.has_db_default() for field in self._fields())
+        return any(map(self.has_expressions, links.defaults)) or (by_database and len(links.defaults) > 1)
+
+    def has_expressions(self, extra: Mapping[str, Any]) -> bool:
+        return any(map(is_expression, extra.values()))
+
+    def makes_values(self) -> bool:
+        """Whether each new row gets a value of its own that Python makes, as a UUID."""
+        return any(_makes_values(field) for field in self._fields())
+
+    def _fields(self) -> Iterator[models.Field[Any, Any]]:
+        pair = {field.attname for field in self.pair.fields}
+        return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
+
+    def _own_value(self, field: models.Field[Any, Any]) -> Any:
+        """What a new row gets in a column that nobody gave: its default, or now."""
+        row = self.through()
+        return field.get_db_prep_save(field.pre_save(row, add=True), self.connection)
+
+    def prepared(self, values: Mapping[str, Any]) -> dict[models.Field[Any, Any], Any]:
+        """Extra columns by name, attname or relation -> field and the driver's value."""
+        if not values:
+            return {}
+        row = self.through(**values)
+        fields = [*self.through._meta.local_concrete_fields]
+        named: set[str] = set()
+        for name in values:
+            field: Any = self.through._meta.get_field(name)
+            columns = getattr(field, "local_related_fields", None) or (field,)
+            named |= {column.attname for column in columns}
+        return {
+            field: field.get_db_prep_save(getattr(row, field.attname), self.connection)
+            for field in fields
+            if field.attname in named
+        }
+
+    def grouped(self, links: Links) -> Iterator[Links]:
+        """The links in groups whose extra columns are the same, so that one UPDATE can set them."""
+        if len(links.defaults) == 1:
+            yield links
+            return
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for number, defaults in enumerate(links.defaults):
+            same = tuple(sorted((field.attname, repr(value)) for field, value in self.prepared(defaults).items()))
+            groups.setdefault(same, []).append(number)
+        for numbers in groups.values():
+            yield Links([links.rows[n] for n in numbers], [links.defaults[numbers[0]]], links.owners, links.targets)
+
+
+def is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression")
+
+
+def _makes_values(field: models.Field[Any, Any]) -> bool:
+    # Without a default, field.default is a class, and so callable too.
+    return field.has_default() and callable(field.default)
+
+
+def _is_left_to_database(field: models.Field[Any, Any]) -> bool:
+    return bool(field.generated or field.has_db_default() or isinstance(field, models.AutoField))
