@@ -29,7 +29,7 @@ ROWS = [
         "managers",
         "models",
     ],
-    ["forms", "checks", "catalogue", "admin", "management", "fake_initial", "apps"],
+    ["forms", "checks", "catalogue", "admin", "management", "fake_initial", "removals", "apps"],
 ]
 ORDER = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
 
@@ -41,6 +41,7 @@ LATE = {
     ("query", "association"),
     ("constraints", "conf"),
     ("apps", "checks"),
+    ("apps", "removals"),
     ("apps", "fake_initial"),  # before the registry is ready there are no fields to import
 }
 

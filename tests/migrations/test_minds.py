@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import django
 import pytest
 
 from tests.migrations.project import KIND, Project
@@ -195,18 +194,7 @@ def test_the_order_of_apps_changes_nothing(project: Project) -> None:
     assert project.schema() == before
 
 
-REFERENCED_FIRST = "Django 5.2 drops the owner's table before the foreign key that refers to it, which MariaDB refuses"
-
-
-@pytest.mark.parametrize(
-    "at_once",
-    [
-        pytest.param(
-            True, marks=pytest.mark.xfail(KIND == "mariadb" and django.VERSION < (6,), reason=REFERENCED_FIRST)
-        ),
-        False,
-    ],
-)
+@pytest.mark.parametrize("at_once", [True, False])
 def test_owner_and_relation_are_removed(project: Project, at_once: bool) -> None:
     declare(project, languages="yes")
     project.deploy(ROWS)
