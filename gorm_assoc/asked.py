@@ -15,12 +15,12 @@ from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, models
 from django.db.models.utils import resolve_callables
 
-from gorm_assoc import saving, values
-from gorm_assoc.exceptions import CallableForQueryset, PrimaryKeyRequired, ReservedColumn
-from gorm_assoc.kinds import many2many, temporary
+from gorm_assoc import kinds, saving, values
+from gorm_assoc.exceptions import CallableForQueryset, NoJoinRows, PrimaryKeyRequired, ReservedColumn
+from gorm_assoc.kinds import looking, temporary
 from gorm_assoc.kinds.base import Links, Owners, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
-from gorm_assoc.relationship import Fields, Relationship
+from gorm_assoc.relationship import MANY2MANY, Fields, Relationship
 from gorm_assoc.soft_delete import DELETED_AT
 from gorm_assoc.values import Value
 
@@ -45,8 +45,11 @@ class Asked:
         self.relationship = relationship
         self.owners = owners
         self.by_owner = by_owner or {}
+        if relationship.is_single:  # the last one counts, as in GORM
+            self.by_owner = {owner: wanted[-1:] for owner, wanted in self.by_owner.items()}
         self.queryset = queryset
         self.extra = dict(extra or {})
+        self.stored: set[int] = set()  # ids of the objects that store() has inserted
 
     @classmethod
     def of_all(
@@ -102,6 +105,17 @@ class Asked:
         lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()
         return list({id(value): value for wanted in lists for value in wanted}.values())
 
+    def with_values(self) -> Asked:
+        """Without the owners that were given nothing."""
+        by_owner = {owner: wanted for owner, wanted in self.by_owner.items() if wanted}
+        owners = {
+            values: owner for values, owner in self.owners.items() if self.queryset is not None or values in by_owner
+        }
+        return Asked(self.relationship, owners, by_owner, self.queryset, self.extra)
+
+    def instances(self) -> list[models.Model]:
+        return [value.instance for value in self.distinct() if value.instance is not None]
+
     def new_instances(self) -> list[models.Model]:
         return [value.instance for value in self.distinct() if value.instance is not None and value.is_new]
 
@@ -115,7 +129,9 @@ class Asked:
         except EmptyResultSet:
             return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, []))
         is_elsewhere = queryset._db and queryset.db != using  # type: ignore[attr-defined]
-        if not (needed or is_elsewhere) and many2many.stays_in_database(self.relationship, self.extra, using):
+        if not (needed or is_elsewhere) and kinds.of(self.relationship).stays_in_database(
+            self.relationship, self.extra, using
+        ):
             return self
         read = values.read(self.relationship, [queryset], lambda _: self.extra)
         return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))
@@ -155,9 +171,18 @@ class Asked:
             yield found
 
     def store(self, using: str, *, full: bool = False) -> None:
-        """Store new targets; with `full`, write the others too."""
-        instances = [value.instance for value in self.distinct() if value.instance is not None]
-        saving.store(instances, using, full=full)
+        """Store new targets, with their owner's key where they hold it; with `full`, write the others too."""
+        if self.relationship.target_holds_key:
+            self.hold()
+        self.stored = saving.store(self.instances(), using, full=full)
+
+    def hold(self) -> None:
+        """What the links will be in the database, on the objects."""
+        hold = kinds.of(self.relationship).hold
+        for owner, wanted in self.by_owner.items():
+            for value in wanted:
+                if value.instance is not None:
+                    hold(self.relationship, self.owners[owner], value.instance)
 
     def links(self, using: str) -> Links:
         """
@@ -171,20 +196,26 @@ class Asked:
                 label = self.relationship.target._meta.label
                 raise IntegrityError(f"{self.relationship.label} cannot link {value.key!r}: no {label} has that key.")
         rows: dict[Values, Mapping[str, Any]] = {}
+        taken: dict[Values, Values] = {}
         for owner_values, wanted in self.by_owner.items():
             for value in wanted:
-                rows.setdefault((*owner_values, *targets[id(value)][0]), value.extra)
+                held = targets[id(value)][0]
+                if self.relationship.target_holds_key and taken.setdefault(held, owner_values) != owner_values:
+                    del rows[(*taken[held], *held)]  # a target has one owner: the last
+                    taken[held] = owner_values
+                rows.setdefault((*owner_values, *held), value.extra)
         # Always in the same order, so that two verbs that insert the same pairs do not wait for each other.
         ordered = sorted(rows)
         extras = [rows[row] for row in ordered]
         are_same = all(extra is extras[0] or extra == extras[0] for extra in extras)
-        return Links(ordered, (extras[:1] or [{}]) if are_same else extras, self.owners, dict(targets.values()))
+        new = frozenset(targets[id(value)][0] for value in self.distinct() if id(value.instance) in self.stored)
+        return Links(ordered, (extras[:1] or [{}]) if are_same else extras, self.owners, dict(targets.values()), new)
 
     def targets(self, using: str) -> dict[int, tuple[Values, Any]]:
         """id of each value -> the values that join rows hold of its target, and the target's primary key."""
         relationship, asked = self.relationship, self.distinct()
         fields = relationship.target_fields
-        by_key = many2many.referenced_values(relationship, [v.key for v in asked if v.instance is None], using)
+        by_key = looking.referenced_values(relationship, [v.key for v in asked if v.instance is None], using)
         found: dict[int, tuple[Values, Any]] = {}
         for value in asked:
             if value.instance is None:
@@ -220,6 +251,12 @@ def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str 
     return found
 
 
+def require_join_rows(relationship: Relationship, option: str) -> None:
+    """Raise NoJoinRows if the relation has none, to which the option belongs."""
+    if relationship.kind != MANY2MANY:
+        raise NoJoinRows(relationship.label, option)
+
+
 def _extra(relationship: Relationship, defaults: Defaults, owner: models.Model | None) -> values.Extra:
     if not callable(defaults):
         return lambda _: defaults or {}
@@ -236,10 +273,11 @@ def _checked(relationship: Relationship, extra: Mapping[str, Any]) -> dict[str, 
     """
     found = dict(resolve_callables(extra))
     if found:
+        require_join_rows(relationship, "through_defaults")
         relationship.through(**found)
-    keys = (relationship.owner_key, relationship.target_key)
-    reserved = {key.name for key in keys} | {DELETED_AT}
-    reserved |= {name for key in keys for field in key.local_related_fields for name in (field.name, field.attname)}
+    columns = (*relationship.owner_columns, *relationship.target_columns, *(field for field, _ in relationship.fixed))
+    reserved = {relationship.owner_key.name, relationship.target_key.name, DELETED_AT} if found else set()
+    reserved |= {name for field in columns for name in (field.name, field.attname)}
     if taken := sorted(reserved & found.keys()):
         raise ReservedColumn(relationship.label, taken)
     return found

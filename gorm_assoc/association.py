@@ -15,15 +15,15 @@ from typing import Any, Self
 
 from django.db import models, router
 
+from gorm_assoc import kinds, saving, soft_delete
 from gorm_assoc import relationship as relationships
-from gorm_assoc import saving, soft_delete
-from gorm_assoc.asked import Asked, Defaults, keyed
+from gorm_assoc.asked import Asked, Defaults, keyed, require_join_rows
 from gorm_assoc.async_verbs import AsyncVerbs
-from gorm_assoc.exceptions import OwnersMismatch, ValuesLengthMismatch
-from gorm_assoc.kinds import loading, many2many, telling
-from gorm_assoc.kinds.base import Changes, Links, Owners
+from gorm_assoc.exceptions import OwnersMismatch, TargetsNotShared, ValuesLengthMismatch
+from gorm_assoc.kinds import choosing, loading, looking
+from gorm_assoc.kinds.base import Changes, Kind, Links, Owners
+from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
-from gorm_assoc.kinds.many2many import Condition
 from gorm_assoc.query import scoped_queryset
 from gorm_assoc.signals import association_changed
 from gorm_assoc.transactions import atomically
@@ -80,6 +80,10 @@ class Association(AsyncVerbs):
         return other
 
     @property
+    def _kind(self) -> Kind:
+        return kinds.of(self.relationship)
+
+    @property
     def owners(self) -> Sequence[models.Model]:
         return (self._given,) if isinstance(self._given, models.Model) else list(self._given)
 
@@ -107,10 +111,12 @@ class Association(AsyncVerbs):
         manager = relationship.target._default_manager.db_manager(self._using, hints=hints)
         with soft_delete.scope(self._unscoped):
             targets = scoped_queryset(manager.get_queryset())
-        found = many2many.related(relationship, list(owners.values()), targets)
+        found = self._kind.related(relationship, list(owners.values()), targets)
         if hasattr(found, "marked"):
             found = found.marked()
         if through or order_by_through or join_rows:
+            option = "through" if through else "order_by_through" if order_by_through else "join_rows"
+            require_join_rows(relationship, option)
             rows = loading.join_rows(relationship, owners, found.db, dead_too=self._unscoped)
             order = [order_by_through] if isinstance(order_by_through, str) else order_by_through
             found = loading.by_join_rows(relationship, found, rows, through or {}, order)
@@ -184,14 +190,14 @@ class Association(AsyncVerbs):
 
         def condition(using: str) -> Condition:
             wanted = asked.sql(using) if keys is None else [held for held, _ in asked.targets(using).values()]
-            return many2many.naming(asked.owners, wanted)
+            return choosing.naming(asked.owners, wanted)
 
         return Changes() if asked.is_empty else self._unlink(asked.owners, condition, dry_run, pairs, asked=keys)
 
     def clear(self, *, dry_run: bool = False, pairs: bool = False) -> Changes:
         """Take all targets off every owner; their rows stay. Raises PrimaryKeyRequired before any SQL."""
         owners = self._keyed_owners("clear")
-        condition = many2many.clearing(owners)
+        condition = choosing.clearing(owners)
         return self._unlink(owners, lambda _: condition, dry_run, pairs, clear=True) if owners else Changes()
 
     def toggle(self, *given: Any, through_defaults: Defaults = None, pairs: bool = False) -> Changes:
@@ -204,10 +210,10 @@ class Association(AsyncVerbs):
 
         def toggle(using: str) -> Changes:
             asked.store(using)
-            links, stored = many2many.stored(self.relationship, asked.links(using), using)
+            links, stored = looking.stored(self.relationship, asked.links(using), using)
             off = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is False])
             on = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is not False])
-            removed = self._unlinked(asked.owners, many2many.exactly(off), using, pairs)
+            removed = self._unlinked(asked.owners, choosing.exactly(off), using, pairs)
             return removed + self._linked(on, using, pairs)
 
         return Changes() if asked.is_empty else self._run(asked.owners, toggle, asked, touch=True, several=True)
@@ -260,6 +266,8 @@ class Association(AsyncVerbs):
         asked = asked.pulled(self._alias(), needed=full_save or dry_run or pairs)
         if asked.is_empty:
             return Changes()
+        if self.relationship.is_single:  # an owner has one target: the new one
+            return self._replace(asked.with_values(), touch=touch, full_save=full_save, dry_run=dry_run, pairs=pairs)
         if dry_run:
             return self._preview(asked, pairs)
 
@@ -286,22 +294,29 @@ class Association(AsyncVerbs):
             return Changes()
         asked = asked.pulled(self._alias(), needed=full_save or dry_run or pairs)
         if dry_run:
-            using = self._alias()
-            condition = many2many.keeping(owners, asked.stored_already().links(using))
-            return self._preview(asked, pairs) + self._previewed(owners, condition, pairs)
+            leaving, condition = self._leaving(asked, self._alias())
+            return self._preview(asked.with_values(), pairs) + self._previewed(leaving, condition, pairs)
 
         def replace(using: str) -> Changes:
-            # First what goes, then what comes: a unique column of the join rows may pass on.
+            # First what goes, then what comes: a unique column may pass on.
             if asked.queryset is not None:
                 with asked.found(using) as found:
-                    removed = self._unlinked(owners, many2many.keeping(owners, found), using, pairs)
+                    removed = self._unlinked(owners, choosing.keeping(owners, found), using, pairs)
                     return removed + self._linked_found(asked, found, using)
+            leaving, condition = self._leaving(asked, using)
+            removed = self._unlinked(leaving, condition, using, pairs) if leaving else Changes()
             asked.store(using, full=full_save)
-            links = asked.links(using)
-            removed = self._unlinked(owners, many2many.keeping(owners, links), using, pairs)
-            return removed + self._linked(links, using, pairs)
+            return removed + self._linked(asked.links(using), using, pairs)
 
         return self._run(owners, replace, asked, touch=touch, several=True)
+
+    def _leaving(self, asked: Asked, using: str) -> tuple[Owners, Condition]:
+        """Whose links replace() takes away first, and which."""
+        if self.relationship.owner_holds_key:
+            # A new target takes the place of the old one; only who was given nothing is left without.
+            empty = {values: owner for values, owner in asked.owners.items() if not asked.by_owner.get(values)}
+            return empty, choosing.clearing(empty)
+        return asked.owners, choosing.keeping(asked.owners, asked.stored_already().links(using))
 
     def _unlink(
         self,
@@ -316,24 +331,25 @@ class Association(AsyncVerbs):
         return self._run(owners, lambda using: self._unlinked(owners, condition(using), using, pairs, **told))
 
     def _linked(self, links: Links, using: str, pairs: bool, *, update: bool = False) -> Changes:
-        return many2many.link(self.relationship, links, using, update=update, pairs=pairs or self._announces)
+        pairs, destroy = pairs or self._announces, self._unscoped
+        return self._kind.link(self.relationship, links, using, update=update, pairs=pairs, destroy=destroy)
 
     def _linked_found(self, asked: Asked, found: Sql, using: str, *, update: bool = False) -> Changes:
-        return many2many.link_selected(self.relationship, asked.owners, found, asked.extra, using, update=update)
+        return self._kind.link_selected(self.relationship, asked.owners, found, asked.extra, using, update=update)
 
     def _unlinked(self, owners: Owners, condition: Condition, using: str, pairs: bool, **told: Any) -> Changes:
         pairs = pairs or self._announces
-        return many2many.unlink(
+        return self._kind.unlink(
             self.relationship, owners, condition, using, destroy=self._unscoped, pairs=pairs, **told
         )
 
     def _preview(self, asked: Asked, pairs: bool) -> Changes:
         using, known = self._alias(), asked.stored_already()
         new = asked.count() - known.count()
-        return many2many.preview(self.relationship, known.links(using), new, using, pairs=pairs)
+        return self._kind.preview(self.relationship, known.links(using), new, using, pairs=pairs)
 
     def _previewed(self, owners: Owners, condition: Condition, pairs: bool) -> Changes:
-        return many2many.preview_unlink(
+        return looking.preview_unlink(
             self.relationship, owners, condition, self._alias(), destroy=self._unscoped, pairs=pairs
         )
 
@@ -350,9 +366,10 @@ class Association(AsyncVerbs):
         relationship, using = self.relationship, self._alias()
         touched = [owner for owner in owners.values() if touch and saving.is_touched(owner)]
         new = asked.new_instances() if asked is not None else []
+        held = self._held(owners, asked)
 
         def attempt() -> Changes:
-            with saving.taken_back_on_error(new, touched):  # before another attempt
+            with saving.taken_back_on_error(new, touched, held):  # before another attempt
                 # First of all, so that verbs on the same owners follow one another: else a clear() would
                 # miss what an append() adds meanwhile and take away what that found linked already.
                 if touched:
@@ -360,19 +377,34 @@ class Association(AsyncVerbs):
                 else:
                     saving.lock(list(owners.values()), using)
                 changes = work(using)
+                if relationship.owner_holds_key and asked is not None:
+                    asked.hold()
                 if self._announces and changes:
                     told = changes.pairs or {}
                     association_changed.send(relationship.through, relationship=relationship, using=using, **told)
                 return changes
 
         # A savepoint only where an error can leave something half done inside a caller's transaction.
-        several = several or bool(touched or new) or many2many.can_revive(relationship)
-        with saving.taken_back_on_error(new, touched):  # a key may be refused as late as at COMMIT
-            changes = atomically(attempt, using, savepoint=several or telling.may_raise(relationship))
-        for owner in owners.values():
-            # Prefetched targets are out of date.
-            getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
+        several = several or bool(touched or new) or self._kind.can_revive(relationship)
+        with saving.taken_back_on_error(new, touched, held):  # a key may be refused as late as at COMMIT
+            changes = atomically(attempt, using, savepoint=several or self._kind.may_raise(relationship))
+        if not relationship.owner_holds_key:
+            for owner in owners.values():  # what they have loaded is out of date
+                getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
+                owner._state.fields_cache.pop(relationship.cache_name, None)
         return changes
+
+    def _held(self, owners: Owners, asked: Asked | None) -> list[tuple[models.Model, Sequence[str]]]:
+        """The objects on which the links show, and the attributes."""
+        relationship = self.relationship
+        if relationship.owner_holds_key:
+            names = [column.attname for column in relationship.target_columns]
+            return [(owner, names) for owner in owners.values()]
+        if not relationship.target_holds_key or asked is None:
+            return []
+        names = [column.attname for column in relationship.owner_columns]
+        names += [field.attname for field, _ in relationship.fixed]
+        return [(target, names) for target in asked.instances()]
 
     @property
     def _announces(self) -> bool:
@@ -395,6 +427,8 @@ class Association(AsyncVerbs):
 
     def _asked(self, verb: str, given: Sequence[Any], defaults: Defaults, to_all: bool) -> Asked:
         one_each = self.is_batch and not to_all
+        if to_all and self.relationship.target_holds_key and len(self._keyed_owners(verb)) > 1:
+            raise TargetsNotShared(self.relationship.label, verb, len(self.owners))
         if one_each and len(given) != len(self.owners):
             self.require_key(verb)
             raise ValuesLengthMismatch(verb, len(self.owners), len(given))

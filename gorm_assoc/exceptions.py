@@ -139,6 +139,26 @@ class ReservedColumn(AssociationError, TypeError):
         )
 
 
+class NoJoinRows(AssociationError, TypeError):
+    """An option for join rows was given to a verb of a relation that has none."""
+
+    def __init__(self, relation: str, option: str) -> None:
+        super().__init__(
+            f"{relation} has no join rows, to which {option!r} belongs: only a many2many has. "
+            f"Set the columns on the targets themselves."
+        )
+
+
+class TargetsNotShared(AssociationError, ValueError):
+    """The same targets were given to several owners of a relation whose targets have one owner each."""
+
+    def __init__(self, relation: str, verb: str, owners: int) -> None:
+        super().__init__(
+            f"{verb}() on {relation} cannot give the same targets to {owners} owners: each has one. "
+            f"Give one value, or a list, for each owner."
+        )
+
+
 class ScopeError(AssociationError, TypeError):
     """unscoped() was called on a queryset that has been filtered or annotated."""
 

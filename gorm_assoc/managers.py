@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
-from django.db.models.fields.related_descriptors import create_forward_many_to_many_manager
+from django.db import models, router
+from django.db.models.fields.related_descriptors import (
+    create_forward_many_to_many_manager,
+    create_reverse_many_to_one_manager,
+)
 from django.db.models.utils import resolve_callables
 
 from gorm_assoc import relationship, soft_delete
@@ -32,11 +35,17 @@ def many_related_manager(superclass: type[models.Manager[Any]], rel: Any, *, rev
     return type("ManyRelatedManager", (ManyVerbs, django_manager), attrs)
 
 
-class ManyVerbs(AsyncVerbs, _Base):
-    """What this library adds to Django's related manager, and what it does in Django's place."""
+def has_many_related_manager(superclass: type[models.Manager[Any]], rel: Any) -> type[HasManyVerbs]:
+    """The manager class of the targets whose own rows name the owner, on top of their default manager class."""
+    django_manager = create_reverse_many_to_one_manager(superclass, rel)
+    attrs = {"rel": rel, "target_manager": superclass}
+    return type("HasManyRelatedManager", (HasManyVerbs, django_manager), attrs)
+
+
+class Verbs(AsyncVerbs, _Base):
+    """The verbs of Association, on a related manager."""
 
     rel: Any
-    is_reverse: bool
     target_manager: type[models.Manager[Any]]
     instance: models.Model
 
@@ -44,12 +53,8 @@ class ManyVerbs(AsyncVerbs, _Base):
         Association.of(instance, self._relationship(instance)).require_key()
         super().__init__(instance)  # type: ignore[call-arg]
 
-    def __call__(self, *, manager: str) -> Any:
-        other = getattr(self.model, manager)
-        return many_related_manager(other.__class__, self.rel, reverse=self.is_reverse)(self.instance)
-
     def _relationship(self, instance: models.Model) -> relationship.Relationship:
-        return relationship.from_django(type(instance), self.rel if self.is_reverse else self.rel.field)
+        raise NotImplementedError
 
     @property
     def association(self) -> Association:
@@ -62,11 +67,6 @@ class ManyVerbs(AsyncVerbs, _Base):
     def _apply_rel_filters(self, queryset: Any) -> Any:
         # A target of the project's own may have Django's Query, which cannot exclude() by composite keys.
         return super()._apply_rel_filters(scoped_queryset(queryset))  # type: ignore[misc]
-
-    @property
-    def constrained_target(self) -> None:
-        # Django would count join rows without looking at their targets, dead ones too.
-        return None
 
     def unscoped(self) -> Any:
         """The linked targets as a queryset, dead links and dead targets too."""
@@ -108,6 +108,24 @@ class ManyVerbs(AsyncVerbs, _Base):
         """Unlink what is linked of the values, link the rest; see Association.toggle()."""
         return self.association.toggle(*values, **options)
 
+
+class ManyVerbs(Verbs):
+    """What this library adds to Django's many-to-many manager, and what it does in Django's place."""
+
+    is_reverse: bool
+
+    def __call__(self, *, manager: str) -> Any:
+        other = getattr(self.model, manager)
+        return many_related_manager(other.__class__, self.rel, reverse=self.is_reverse)(self.instance)
+
+    def _relationship(self, instance: models.Model) -> relationship.Relationship:
+        return relationship.from_django(type(instance), self.rel if self.is_reverse else self.rel.field)
+
+    @property
+    def constrained_target(self) -> None:
+        # Django would count join rows without looking at their targets, dead ones too.
+        return None
+
     # Django's own: the same work, with Django's guards, and updated_at left alone
 
     def add(self, *objs: Any, through_defaults: Any = None) -> None:
@@ -123,6 +141,68 @@ class ManyVerbs(AsyncVerbs, _Base):
         self.association.replace_stored(tuple(objs), dict(resolve_callables(through_defaults or {})), clear=clear)
 
 
+class HasManyVerbs(Verbs):
+    """The same for targets whose own rows name the owner."""
+
+    def __call__(self, *, manager: str) -> Any:
+        other = getattr(self.model, manager)
+        return has_many_related_manager(other.__class__, self.rel)(self.instance)
+
+    def _relationship(self, instance: models.Model) -> relationship.Relationship:
+        return relationship.from_django(type(instance), self.rel)
+
+    # Django's own: with Django's guards, and the owner's updated_at left alone
+
+    def add(self, *objs: Any, bulk: bool = True) -> None:
+        """Django's add(): targets must be stored; with bulk=False each is saved."""
+        if bulk:
+            self.association.append_stored(objs, {})
+        else:
+            self.association.append(*objs, full_save=True)
+
+    def remove(self, *objs: Any, bulk: bool = True) -> None:
+        """Django's remove(). Raises the owner's DoesNotExist for a target of another owner."""
+        for target in objs:
+            if isinstance(target, models.Model) and not self._is_mine(target):
+                error = self.rel.field.remote_field.model.DoesNotExist
+                raise error(f"{target!r} is not related to {self.instance!r}.")
+        self.association.delete(*objs)
+
+    def set(self, objs: Iterable[Any], *, bulk: bool = True, clear: bool = False) -> None:
+        """Django's set(): targets must be stored. Where the key may not be NULL it adds, and removes nothing."""
+        given = tuple(objs)
+        if all(column.null for column in self.association.relationship.owner_columns):
+            self.association.replace_stored(given, {}, clear=clear)
+        else:
+            self.association.append_stored(given, {})
+
+    def create(self, **kwargs: Any) -> Any:
+        """A stored target of the owner."""
+        return self._targets().create(**{**self._key(), **kwargs})
+
+    def get_or_create(self, defaults: Any = None, **kwargs: Any) -> Any:
+        """Django's get_or_create() among the owner's targets."""
+        return self._targets().get_or_create(defaults, **{**self._key(), **kwargs})
+
+    def update_or_create(self, defaults: Any = None, create_defaults: Any = None, **kwargs: Any) -> Any:
+        """Django's update_or_create() among the owner's targets."""
+        return self._targets().update_or_create(defaults, create_defaults, **{**self._key(), **kwargs})
+
+    def _targets(self) -> models.QuerySet[Any]:
+        using = self._db or router.db_for_write(self.model, instance=self.instance)
+        return self.target_manager.get_queryset(self).using(using)
+
+    def _key(self) -> dict[str, Any]:
+        own = self._relationship(self.instance)
+        pairs = zip(own.owner_columns, own.owner_fields, strict=True)
+        key = {column.attname: getattr(self.instance, field.attname) for column, field in pairs}
+        return {**key, **{field.attname: value for field, value in own.fixed}}
+
+    def _is_mine(self, target: models.Model) -> bool:
+        return all(getattr(target, name, None) == value for name, value in self._key().items())
+
+
 _WRITERS = "append replace delete clear toggle add remove set aappend areplace adelete aclear atoggle"
 for _writer in _WRITERS.split():
-    getattr(ManyVerbs, _writer).alters_data = True  # templates must not call it
+    for _manager in (ManyVerbs, HasManyVerbs):
+        getattr(_manager, _writer).alters_data = True  # templates must not call it

@@ -79,6 +79,16 @@ class Relationship:
         return f"{self.owner._meta.label}.{self.name}"
 
     @property
+    def target_holds_key(self) -> bool:
+        """Whether a target's own row names its owner, so that it has no other."""
+        return self.kind in (HAS_ONE, HAS_MANY)
+
+    @property
+    def owner_holds_key(self) -> bool:
+        """Whether an owner's own row names its target, so that a new one takes the place of the old."""
+        return self.kind == BELONGS_TO
+
+    @property
     def is_single(self) -> bool:
         """Whether an owner has at most one target."""
         return self.kind in (BELONGS_TO, HAS_ONE)

@@ -21,9 +21,11 @@ from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.values import is_unset, normal_key
 
 
-def store(instances: Sequence[models.Model], using: str, *, full: bool = False) -> None:
+def store(instances: Sequence[models.Model], using: str, *, full: bool = False) -> set[int]:
     """
     Insert the objects that are not stored yet; each is saved on `using` afterwards. All of one model.
+
+    Returns the ids of the objects that were inserted.
 
     full -- save() the others, too: what they carry is written
     """
@@ -33,6 +35,7 @@ def store(instances: Sequence[models.Model], using: str, *, full: bool = False) 
         for number, instance in distinct.items():
             if number not in inserted:
                 instance.save(using=using)
+    return inserted
 
 
 def _insert_new(new: Sequence[models.Model], using: str) -> set[int]:
@@ -136,8 +139,18 @@ def _key_values(instance: models.Model) -> tuple[Any, ...]:
 
 
 @contextmanager
-def taken_back_on_error(new: Sequence[models.Model], touched: Sequence[models.Model]) -> Iterator[None]:
-    """If what runs inside fails, the objects are as before: new ones without invented keys, owners untouched."""
+def taken_back_on_error(
+    new: Sequence[models.Model],
+    touched: Sequence[models.Model],
+    held: Sequence[tuple[models.Model, Sequence[str]]] = (),
+) -> Iterator[None]:
+    """
+    If what runs inside fails, the objects are as before: new ones without invented keys, owners untouched.
+
+    held -- objects and the names of attributes that may be set on them
+    """
+    before = [(instance, {name: getattr(instance, name) for name in names}) for instance, names in held]
+    caches = [(instance, dict(instance._state.fields_cache)) for instance, _ in held]
     keys = [(instance, instance.pk, instance._state.adding, instance._state.db) for instance in new]
     times = [(owner, owner.updated_at) for owner in touched]  # type: ignore[attr-defined]
     try:
@@ -147,4 +160,9 @@ def taken_back_on_error(new: Sequence[models.Model], touched: Sequence[models.Mo
             instance.pk, instance._state.adding, instance._state.db = pk, adding, db
         for owner, time in times:
             owner.updated_at = time  # type: ignore[attr-defined]
+        for instance, attributes in before:
+            for name, value in attributes.items():
+                setattr(instance, name, value)
+        for instance, cache in caches:
+            instance._state.fields_cache = cache
         raise

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import models
 
+from gorm_assoc.relationship import Relationship
+
 Values = tuple[Any, ...]
 PairKeys = tuple[Any, Any]
-Owners = Mapping[Values, models.Model]  # by the values that join rows hold of them
+Owners = Mapping[Values, models.Model]  # by the values that links hold of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,14 @@ class Links:
     defaults -- extra columns of the join rows: one dict for all, or one for each row
     owners -- the owners' values -> the owner
     targets -- the targets' values -> the target's primary key, where it is known
+    new -- the targets that this verb has stored
     """
 
     rows: Sequence[Values]
     defaults: Sequence[Mapping[str, Any]]
     owners: Mapping[Values, models.Model]
     targets: Mapping[Values, Any]
+    new: frozenset[Values] = frozenset()
 
     def defaults_of(self, number: int) -> Mapping[str, Any]:
         return self.defaults[number] if len(self.defaults) > 1 else self.defaults[0]
@@ -67,4 +71,86 @@ class Links:
     def only(self, numbers: Sequence[int]) -> Links:
         """The links with these numbers."""
         defaults = [self.defaults[number] for number in numbers] if len(self.defaults) > 1 else self.defaults
-        return Links([self.rows[number] for number in numbers], defaults or [{}], self.owners, self.targets)
+        return Links([self.rows[number] for number in numbers], defaults or [{}], self.owners, self.targets, self.new)
+
+
+class Kind(Protocol):
+    """What each kind of relation can do; a module with these functions."""
+
+    def related(
+        self, relationship: Relationship, owners: Sequence[models.Model], targets: models.QuerySet[Any]
+    ) -> Any:
+        """The queryset `targets` limited to those linked to the owners."""
+
+    def link(
+        self,
+        relationship: Relationship,
+        links: Links,
+        using: str,
+        *,
+        update: bool = False,
+        pairs: bool = False,
+        destroy: bool = False,
+    ) -> Changes:
+        """
+        Make each link; one that is there stays as it is.
+
+        update -- set the given extra columns of links that are there, too
+        pairs -- tell which pairs changed
+        destroy -- what a link takes the place of goes for good
+        """
+
+    def link_selected(
+        self,
+        relationship: Relationship,
+        owners: Owners,
+        found: Any,
+        extra: Mapping[str, Any],
+        using: str,
+        *,
+        update: bool = False,
+    ) -> Changes:
+        """link() for each owner and each row of a subquery, which stays in the database."""
+
+    def unlink(
+        self,
+        relationship: Relationship,
+        owners: Owners,
+        condition: Callable[[Any], Any],
+        using: str,
+        *,
+        asked: Collection[Any] | None = None,
+        clear: bool = False,
+        destroy: bool = False,
+        pairs: bool = False,
+    ) -> Changes:
+        """
+        Take links off the owners.
+
+        condition -- which; see choosing.py
+        asked, clear -- what m2m_changed is told: primary keys, or that all went
+        destroy -- for good: see Association.unscoped()
+        """
+
+    def preview(
+        self,
+        relationship: Relationship,
+        links: Links,
+        new: int,
+        using: str,
+        *,
+        pairs: bool = False,
+    ) -> Changes:
+        """What link() would do; `new` -- how many links to targets that are not stored come on top."""
+
+    def hold(self, relationship: Relationship, owner: models.Model, target: models.Model) -> None:
+        """What link() does to the row of either, on the object."""
+
+    def may_raise(self, relationship: Relationship) -> bool:
+        """Whether code of the project runs inside a verb."""
+
+    def can_revive(self, relationship: Relationship) -> bool:
+        """Whether a link can be dead."""
+
+    def stays_in_database(self, relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
+        """Whether a queryset of targets can be linked without its rows being known here."""

@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import connections, models
@@ -32,6 +34,8 @@ class Sql:
     params: tuple[Any, ...] = ()
 
     def __and__(self, other: Sql) -> Sql:
+        if not self.text or not other.text:
+            return other if other.text else self
         return Sql(f"{self.text} AND {other.text}", (*self.params, *other.params))
 
 
@@ -39,13 +43,14 @@ class Columns:
     """
     Columns of one table on one database: quoted, and able to compare themselves with values.
 
-    fields -- of the join model
+    alias -- of the table, in a statement that has others
     """
 
-    def __init__(self, fields: Sequence[models.Field[Any, Any]], using: str) -> None:
+    def __init__(self, fields: Sequence[models.Field[Any, Any]], using: str, alias: str = "") -> None:
         self.fields = tuple(fields)
         self.connection = connections[using]
-        self.quoted = tuple(quoted(self.connection, str(field.column)) for field in self.fields)
+        prefix = f"{quoted(self.connection, alias)}." if alias else ""
+        self.quoted = tuple(prefix + quoted(self.connection, str(field.column)) for field in self.fields)
 
     def prepared(self, values: Values) -> Values:
         """The values as the driver takes them."""
@@ -120,6 +125,23 @@ class Columns:
 
     def _tuple(self) -> str:
         return self.quoted[0] if len(self.quoted) == 1 else f"({', '.join(self.quoted)})"
+
+
+def limited(rows: models.QuerySet[Any], fields: Sequence[models.Field[Any, Any]], values: Sequence[Values]) -> Any:
+    """The rows of a queryset that has no joins yet, whose fields hold one of these rows of values."""
+    names = [field.attname for field in fields]
+    if not values:
+        return rows.none()
+    if len(values) == 1:
+        return rows.filter(**dict(zip(names, values[0], strict=True)))
+    if len(values) <= FEW:
+        if len(names) == 1:
+            return rows.filter(**{f"{names[0]}__in": sorted({value for (value,) in values})})
+        conditions = (models.Q(**dict(zip(names, row, strict=True))) for row in dict.fromkeys(values))
+        return rows.filter(reduce(or_, conditions))
+    columns = Columns(fields, rows.db, alias=str(rows.query.get_initial_alias()))
+    condition = columns.among(dict.fromkeys(values))
+    return rows.extra(where=[condition.text], params=condition.params)
 
 
 def quoted(connection: Any, name: str) -> str:

@@ -17,11 +17,15 @@ class ExtraColumns:
 
     through -- the join model
     pair -- the columns of its pair
+    fixed -- columns that say which relation a row is of, with their value
     """
 
-    def __init__(self, through: type[models.Model], pair: Columns) -> None:
+    def __init__(
+        self, through: type[models.Model], pair: Columns, fixed: Mapping[models.Field[Any, Any], Any]
+    ) -> None:
         self.through = through
         self.pair = pair
+        self.fixed = fixed
         self.connection = pair.connection
 
     def columns_and_rows(
@@ -36,7 +40,7 @@ class ExtraColumns:
         rows = [self.pair.prepared(row) for row in links.rows]
         given = [self.prepared(defaults) for defaults in links.defaults]
         same = len(given) == 1
-        constants: dict[models.Field[Any, Any], Any] = {}
+        constants: dict[models.Field[Any, Any], Any] = dict(self.fixed)
         for field in self._fields():
             if same and field in given[0]:
                 constants[field] = given[0][field]
@@ -69,7 +73,7 @@ class ExtraColumns:
         return any(_makes_values(field) for field in self._fields())
 
     def _fields(self) -> Iterator[models.Field[Any, Any]]:
-        pair = {field.attname for field in self.pair.fields}
+        pair = {field.attname for field in (*self.pair.fields, *self.fixed)}
         return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
 
     def _own_value(self, field: models.Field[Any, Any]) -> Any:

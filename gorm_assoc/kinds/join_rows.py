@@ -12,7 +12,7 @@ A chunk is 10,000 rows where values stand in the statement, all of them elsewher
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -43,7 +43,12 @@ class JoinRows:
         self.owner = Columns(relationship.owner_columns, using)
         self.target = Columns(relationship.target_columns, using)
         self.pair = Columns((*self.owner.fields, *self.target.fields), using)
-        self.extra = ExtraColumns(self.through, self.pair)
+        self.fixed_values = {
+            field: field.get_db_prep_save(value, self.connection) for field, value in relationship.fixed
+        }
+        same = " AND ".join(f"{self._quoted(field)} = %s" for field in self.fixed_values)
+        self.fixed = Sql(same, tuple(self.fixed_values.values()))
+        self.extra = ExtraColumns(self.through, self.pair, self.fixed_values)
         field = deleted_at_field(self.through)
         self.deleted_at = quoted(self.connection, str(field.column)) if field is not None else ""
 
@@ -56,13 +61,17 @@ class JoinRows:
 
     # Conditions
 
+    def of_owners(self, owners: Iterable[Values]) -> Sql:
+        """The rows of these owners."""
+        return self.owner.among(owners) & self.fixed
+
     def of_rows(self, rows: Sequence[Values]) -> Sql:
         """The join rows of these pairs."""
         width = len(self.owner.fields)
         owners = {row[:width] for row in rows}
         if len(owners) == 1:  # shorter, and the key's index serves it
-            return self.owner.among(owners) & self.target.among([row[width:] for row in rows])
-        return self.pair.among(rows)
+            return self.of_owners(owners) & self.target.among([row[width:] for row in rows])
+        return self.pair.among(rows) & self.fixed
 
     def of_owners_except(self, owners: Sql, rows: Sequence[Values]) -> Sql:
         """The join rows that the condition on owners names, without these pairs."""
@@ -96,8 +105,9 @@ class JoinRows:
     def objects(self, links: Links) -> list[Any]:
         """The links' join rows as unsaved objects."""
         names = [field.attname for field in self.pair.fields]
+        fixed = {field.attname: value for field, value in self.relationship.fixed}
         return [
-            self.through(**links.defaults_of(number), **dict(zip(names, row, strict=True)))
+            self.through(**links.defaults_of(number), **dict(zip(names, row, strict=True)), **fixed)
             for number, row in enumerate(links.rows)
         ]
 
@@ -308,7 +318,8 @@ class JoinRows:
             # Never INSERT IGNORE, which swallows foreign key errors too.
             return f" ON DUPLICATE KEY UPDATE {self.pair.quoted[0]} = {self.table}.{self.pair.quoted[0]}"
         # With its target: a clash on another unique column of a join model is an error.
-        return f" ON CONFLICT ({', '.join(self.pair.quoted)}) DO NOTHING"
+        columns = (*self.pair.quoted, *map(self._quoted, self.fixed_values))
+        return f" ON CONFLICT ({', '.join(columns)}) DO NOTHING"
 
     def _typed(self, field: models.Field[Any, Any]) -> str:
         """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
@@ -328,7 +339,7 @@ class JoinRows:
 
     def _has_other_unique(self) -> bool:
         """Whether join rows can clash on something else than their pair."""
-        pair = {field.name for field in self.pair.fields}
+        pair = {field.name for field in (*self.pair.fields, *self.fixed_values)}
         options = self.through._meta
         unique = [{field.name} for field in options.local_concrete_fields if field.unique and not field.primary_key]
         unique += [set(names) for names in options.unique_together]

@@ -11,7 +11,7 @@ who asks for pairs, or MariaDB/MySQL, whose row counts do not tell kept from add
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connections, models
@@ -19,13 +19,12 @@ from django.db.models.signals import m2m_changed
 
 from gorm_assoc.kinds import spelling, telling
 from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Values
-from gorm_assoc.kinds.conditions import Columns, Sql
+from gorm_assoc.kinds.choosing import Condition
+from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.kinds.join_rows import JoinRows
+from gorm_assoc.kinds.looking import stored, target_pks
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import deleted_at_field
-
-Condition = Callable[[JoinRows], Sql]
-
 
 # Reading
 
@@ -47,6 +46,15 @@ def _linked_to(targets: Any, **lookups: Any) -> Any:
 # Writing
 
 
+def may_raise(relationship: Relationship) -> bool:
+    """Whether code of the project runs inside a verb."""
+    return telling.may_raise(relationship)
+
+
+def hold(relationship: Relationship, owner: models.Model, target: models.Model) -> None:
+    """Neither end holds the link."""
+
+
 def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
     """Whether a queryset of targets can be linked without its rows being known here."""
     if telling.may_raise(relationship) or relationship.symmetrical:
@@ -60,7 +68,13 @@ def can_revive(relationship: Relationship) -> bool:
 
 
 def link(
-    relationship: Relationship, links: Links, using: str, *, update: bool = False, pairs: bool = False
+    relationship: Relationship,
+    links: Links,
+    using: str,
+    *,
+    update: bool = False,
+    pairs: bool = False,
+    destroy: bool = False,
 ) -> Changes:
     """
     Make each link: a dead row is revived, a missing one inserted, a live one left as it is.
@@ -120,7 +134,7 @@ def link_selected(
 ) -> Changes:
     """link() for each owner and each row of a subquery, which stay in the database."""
     rows = JoinRows(relationship, using)
-    chosen = rows.owner.among(owners) & rows.target.among_subquery(found)
+    chosen = rows.of_owners(owners) & rows.target.among_subquery(found)
     if update:
         rows.update(chosen & rows.live if rows.live else chosen, extra)
     if connections[using].vendor == "mysql":
@@ -180,69 +194,7 @@ def unlink(
     return Changes(removed=count, pairs={"added": (), "removed": keys, "revived": ()} if pairs else None)
 
 
-# Conditions for unlink(), written on a JoinRows
-
-
-def clearing(owners: Owners) -> Condition:
-    """All join rows of the owners."""
-    return lambda rows: rows.owner.among(owners)
-
-
-def naming(owners: Owners, targets: Sequence[Values] | Sql) -> Condition:
-    """The owners' join rows to these targets."""
-
-    def condition(rows: JoinRows) -> Sql:
-        found = rows.target.among_subquery(targets) if isinstance(targets, Sql) else rows.target.among(targets)
-        return rows.owner.among(owners) & found
-
-    return condition
-
-
-def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
-    """The owners' join rows that are not among the wanted links: what each owner no longer has."""
-
-    def condition(rows: JoinRows) -> Sql:
-        mine = rows.owner.among(owners)
-        if isinstance(wanted, Sql):
-            return mine & rows.target.not_among_subquery(wanted)
-        width = len(rows.owner.fields)
-        targets = {row[width:] for row in wanted.rows}
-        if len(wanted.rows) == len(targets) * len(owners):  # every owner gets the same
-            return mine & rows.target.not_among(targets)
-        return rows.of_owners_except(mine, wanted.rows)
-
-    return condition
-
-
-def exactly(links: Links) -> Condition:
-    """The join rows of these links."""
-    return lambda rows: rows.of_rows(links.rows) if links.rows else Sql("1 = 0")
-
-
 # Looking without writing
-
-
-def stored(relationship: Relationship, links: Links, using: str) -> tuple[Links, Mapping[Values, bool]]:
-    """The links, each once; and those that have a join row -> whether it is dead."""
-    return JoinRows(relationship, using).stored(links)
-
-
-def referenced_values(relationship: Relationship, keys: Sequence[Any], using: str) -> Mapping[Any, Values]:
-    """Primary key -> the values that join rows hold; one SELECT where they are not the key itself."""
-    model, fields = relationship.target, relationship.target_fields
-    if tuple(fields) == tuple(model._meta.pk_fields):
-        return {key: key if isinstance(key, tuple) else (key,) for key in keys}
-    if not keys:
-        return {}
-    wanted = [key if isinstance(key, tuple) else (key,) for key in keys]
-    columns = Columns(model._meta.pk_fields, using)
-    condition = columns.among(wanted)
-    found = model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
-    names = [field.attname for field in (*model._meta.pk_fields, *fields)]
-    width = len(model._meta.pk_fields)
-    held = {tuple(row[:width]): tuple(row[width:]) for row in found.values_list(*names)}
-    held = spelling.under_all(columns, held, wanted)
-    return {key: held[values] for key, values in zip(keys, wanted, strict=True) if values in held}
 
 
 def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
@@ -256,37 +208,6 @@ def preview(relationship: Relationship, links: Links, new: int, using: str, *, p
         kept=len(links.rows) - len(missing) - len(dead),
         pairs=_pairs(relationship, links, missing, dead) if pairs else None,
     )
-
-
-def preview_unlink(
-    relationship: Relationship,
-    owners: Owners,
-    condition: Condition,
-    using: str,
-    *,
-    destroy: bool = False,
-    pairs: bool = False,
-) -> Changes:
-    """What unlink() would do."""
-    rows = JoinRows(relationship, using)
-    gone = rows.linked(condition(rows), owners, dead_too=destroy)
-    if not pairs:
-        return Changes(removed=len(gone))
-    width = len(rows.owner.fields)
-    pks = target_pks(relationship, [row[width:] for row in gone], using)
-    keys = tuple((owners[row[:width]].pk, pks[row[width:]]) for row in gone)
-    return Changes(removed=len(gone), pairs={"added": (), "removed": keys, "revived": ()})
-
-
-def target_pks(relationship: Relationship, targets: Iterable[Values], using: str) -> Mapping[Values, Any]:
-    """Referenced values -> the target's primary key; one SELECT where they are not the key itself."""
-    values = set(targets)
-    model, fields = relationship.target, relationship.target_fields
-    if tuple(fields) == tuple(model._meta.pk_fields):
-        return {value: value if len(value) > 1 else value[0] for value in values}
-    rows = JoinRows(relationship, using).referenced_targets(values)
-    pks = {tuple(row[:-1]): row[-1] for row in rows.values_list(*(field.attname for field in fields), "pk")}
-    return spelling.under_all(Columns(fields, using), pks, values)
 
 
 # Telling

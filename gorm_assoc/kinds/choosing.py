@@ -1,0 +1,54 @@
+"""
+Which links a verb takes away, as conditions on the rows that hold them.
+
+    clearing   all of the owners
+    naming     those to given targets
+    keeping    those to other targets than the wanted: what each owner no longer has
+    exactly    given links
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gorm_assoc.kinds.base import Links, Owners, Values
+from gorm_assoc.kinds.conditions import Sql
+from gorm_assoc.kinds.join_rows import JoinRows
+
+Condition = Callable[[JoinRows], Sql]
+
+
+def clearing(owners: Owners) -> Condition:
+    """All join rows of the owners."""
+    return lambda rows: rows.of_owners(owners)
+
+
+def naming(owners: Owners, targets: Sequence[Values] | Sql) -> Condition:
+    """The owners' join rows to these targets."""
+
+    def condition(rows: JoinRows) -> Sql:
+        found = rows.target.among_subquery(targets) if isinstance(targets, Sql) else rows.target.among(targets)
+        return rows.of_owners(owners) & found
+
+    return condition
+
+
+def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
+    """The owners' join rows that are not among the wanted links: what each owner no longer has."""
+
+    def condition(rows: JoinRows) -> Sql:
+        mine = rows.of_owners(owners)
+        if isinstance(wanted, Sql):
+            return mine & rows.target.not_among_subquery(wanted)
+        width = len(rows.owner.fields)
+        targets = {row[width:] for row in wanted.rows}
+        if len(wanted.rows) == len(targets) * len(owners):  # every owner gets the same
+            return mine & rows.target.not_among(targets)
+        return rows.of_owners_except(mine, wanted.rows)
+
+    return condition
+
+
+def exactly(links: Links) -> Condition:
+    """The join rows of these links."""
+    return lambda rows: rows.of_rows(links.rows) if links.rows else Sql("1 = 0")

@@ -1,0 +1,190 @@
+"""
+Links that the target's own row holds: has one and has many.
+
+    related   targets whose row names the owner          one SELECT
+    link      let the targets' rows name their owner      one UPDATE
+    unlink    let them name nobody, or delete them        one UPDATE, or Django's delete()
+
+A target has one owner: linked with another it moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, models
+
+from gorm_assoc.kinds import destroying
+from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Values
+from gorm_assoc.kinds.choosing import Condition
+from gorm_assoc.kinds.conditions import Sql, limited
+from gorm_assoc.kinds.key_rows import KeyRows
+from gorm_assoc.relationship import Relationship
+from gorm_assoc.signals import association_changed
+
+
+def related(relationship: Relationship, owners: Sequence[models.Model], targets: models.QuerySet[Any]) -> Any:
+    """The queryset `targets` limited to those that name one of the owners."""
+    values = [tuple(getattr(owner, field.attname) for field in relationship.owner_fields) for owner in owners]
+    fixed = {field.attname: value for field, value in relationship.fixed}
+    return limited(targets, relationship.owner_columns, values).filter(**fixed)
+
+
+def may_raise(relationship: Relationship) -> bool:
+    """Whether code of the project runs inside a verb."""
+    return association_changed.has_listeners(relationship.through)
+
+
+def can_revive(relationship: Relationship) -> bool:
+    """Such a link is there or not."""
+    return False
+
+
+def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
+    """Whether a queryset of targets can be linked without its rows being known here."""
+    return not (relationship.is_single or may_raise(relationship))
+
+
+def hold(relationship: Relationship, owner: models.Model, target: models.Model) -> None:
+    """What link() does to the target's row, on the object."""
+    for column, field in zip(relationship.owner_columns, relationship.owner_fields, strict=True):
+        setattr(target, column.attname, getattr(owner, field.attname))
+    for field, value in relationship.fixed:
+        setattr(target, field.attname, value)
+    if isinstance(owner, relationship.key.remote_field.model):
+        relationship.key.set_cached_value(target, owner)
+
+
+def link(
+    relationship: Relationship,
+    links: Links,
+    using: str,
+    *,
+    update: bool = False,
+    pairs: bool = False,
+    destroy: bool = False,
+) -> Changes:
+    """
+    Let each target's row name its owner; one that does already stays as it is.
+
+    links -- their targets stored; those in links.new by this verb, with their owner's key
+    pairs -- tell which pairs were added
+
+    Raises IntegrityError for a target that is not stored.
+    """
+    rows = KeyRows(relationship, using)
+    width = len(rows.owner.fields)
+    wanted = {row[width:]: row[:width] for row in links.rows if row[width:] not in links.new}
+    new = [row for row in links.rows if row[width:] in links.new]
+    if pairs:
+        current = rows.current(wanted)
+        _require_stored(relationship, len(wanted) - len(current))
+        moved = {target: owner for target, owner in wanted.items() if current[target] != owner}
+        if moved:
+            rows.assign(moved)
+        added = [*new, *((*owner, *target) for target, owner in moved.items())]
+        return Changes(added=len(added), kept=len(links.rows) - len(added), pairs=_pairs(relationship, links, added))
+    count = rows.assign(wanted) if wanted else 0
+    if count < len(wanted):
+        held = rows.count(rows.of_rows([(*owner, *target) for target, owner in wanted.items()]))
+        _require_stored(relationship, len(wanted) - held)
+    return Changes(added=count + len(new), kept=len(wanted) - count)
+
+
+def link_selected(
+    relationship: Relationship,
+    owners: Owners,
+    found: Sql,
+    extra: Mapping[str, Any],
+    using: str,
+    *,
+    update: bool = False,
+) -> Changes:
+    """link() of one owner with each row of a subquery, which stays in the database."""
+    rows = KeyRows(relationship, using)
+    (owner,) = owners
+    added = rows.assign_selected(found, owner)
+    kept = rows.count(rows.of_owners(owners) & rows.target.among_subquery(found)) - added
+    return Changes(added=added, kept=kept)
+
+
+def unlink(
+    relationship: Relationship,
+    owners: Owners,
+    condition: Condition,
+    using: str,
+    *,
+    asked: Collection[Any] | None = None,
+    clear: bool = False,
+    destroy: bool = False,
+    pairs: bool = False,
+) -> Changes:
+    """
+    Let targets name nobody. Dead ones keep their owner, as in GORM.
+
+    condition -- which targets; see choosing.py
+    destroy -- delete them for good instead, dead ones too
+
+    Raises IntegrityError where the key may not be NULL; ProtectedError for a target to delete that
+    other rows refer to.
+    """
+    rows = KeyRows(relationship, using)
+    chosen = condition(rows)
+    gone = rows.linked(chosen, owners, dead_too=destroy) if pairs else []
+    if destroy:
+        count = destroying.destroy(rows.rows(chosen), using)
+    else:
+        _require_nullable(relationship, rows, chosen)
+        count = rows.release(chosen)
+    return Changes(removed=count, pairs=removed_pairs(relationship, owners, gone) if pairs else None)
+
+
+def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
+    """What link() would do; `new` -- how many links to targets that are not stored come on top."""
+    rows = KeyRows(relationship, using)
+    width = len(rows.owner.fields)
+    wanted = {row[width:]: row[:width] for row in links.rows}
+    current = rows.current(wanted)
+    moved = [(*owner, *target) for target, owner in wanted.items() if current.get(target) != owner]
+    return Changes(
+        added=len(moved) + new,
+        kept=len(wanted) - len(moved),
+        pairs=_pairs(relationship, links, moved) if pairs else None,
+    )
+
+
+def removed_pairs(
+    relationship: Relationship, owners: Owners, gone: Sequence[Values]
+) -> dict[str, tuple[PairKeys, ...]]:
+    width = len(relationship.owner_columns)
+    removed = tuple((owners[row[:width]].pk, _key(row[width:])) for row in gone)
+    return {"added": (), "removed": removed, "revived": ()}
+
+
+def _pairs(relationship: Relationship, links: Links, added: Sequence[Values]) -> dict[str, tuple[PairKeys, ...]]:
+    width = len(relationship.owner_columns)
+    keys = tuple((links.owners[row[:width]].pk, _key(row[width:])) for row in added)
+    return {"added": keys, "removed": (), "revived": ()}
+
+
+def _key(values: Values) -> Any:
+    return values if len(values) > 1 else values[0]
+
+
+def _require_stored(relationship: Relationship, missing: int) -> None:
+    if missing:
+        label = relationship.target._meta.label
+        raise IntegrityError(f"{relationship.label} cannot link {missing} of the keys: no {label} has them.")
+
+
+def _require_nullable(relationship: Relationship, rows: KeyRows, chosen: Sql) -> None:
+    fixed = next((column for column in relationship.owner_columns if not column.null), None)
+    if fixed is None:
+        return
+    count = rows.count(chosen & rows.live if rows.live is not None else chosen)
+    if count:
+        raise IntegrityError(
+            f"{relationship.label} cannot let go of {count} rows of {relationship.through._meta.label}: "
+            f"{fixed.name!r} may not be NULL. Delete them with unscoped(), or declare the key with null=True."
+        )
