@@ -42,9 +42,19 @@ class JoinKeyDescriptor(_ForwardDescriptor):
         if instance is not None and self.field.is_cached(instance):
             row = self.field.get_cached_value(instance)
             held = self.field.get_local_related_value(instance)
+            if row is None and is_known_missing(self.field, instance):
+                return None
             if None not in held and (row is None or self.field.get_foreign_related_value(row) != held):
                 self.field.delete_cached_value(instance)
         return super().__get__(instance, cls)
+
+
+def is_known_missing(field: models.ForeignObject[Any, Any], instance: models.Model) -> bool:
+    """Whether a preload found no row, or a dead one, for what the columns say."""
+    if field.name not in (known := instance._state.__dict__.get("known_missing", {})):
+        return False
+    held = field.get_local_related_value(instance)
+    return bool(known[field.name] == (held if len(held) > 1 else held[0]) and None not in held)
 
 
 class _Referenced(tuple[str | None, ...]):

@@ -26,6 +26,8 @@ from gorm_assoc.fields.belongs_to import BelongsTo
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.join_key import JoinTableKey
 from gorm_assoc.kinds import hooks
+from gorm_assoc.options import ALL
+from gorm_assoc.preload import apreload, preload
 from gorm_assoc.query import AssociationManager, AssociationQuerySet
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ else:
     _DateTimeField = models.DateTimeField
 
 __all__ = [
+    "ALL",
     "Association",
     "AssociationManager",
     "AssociationModel",
@@ -47,6 +50,8 @@ __all__ = [
     "Model",
     "SoftDeleteModel",
     "TimestampedModel",
+    "apreload",
+    "preload",
 ]
 
 

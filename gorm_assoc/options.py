@@ -24,6 +24,9 @@ from typing import Final
 
 from gorm_assoc.exceptions import nearest
 
+# Every relation that a model declares (GORM: clause.Associations), where a relation's name is asked for.
+ALL: Final = "*"
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:

@@ -8,12 +8,14 @@ a scope of its own (scoped_query.py).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import models
-from django.db.models import sql
+from django.db.models import prefetch_related_objects, sql
+from django.db.models.query import ModelIterable
 from django.db.models.sql.constants import ROW_COUNT
 from django.db.models.sql.where import AND
 
@@ -23,10 +25,10 @@ from gorm_assoc.scoped_query import ScopedQueryMixin, scoped
 
 if TYPE_CHECKING:
     from gorm_assoc.association import Association
+    from gorm_assoc.preloading.wanted import Wanted
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
-_END: Any = object()
 _QUERY: Any = vars(models.QuerySet)["query"]  # a property, which the type stubs do not know
 
 
@@ -102,33 +104,101 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
     def is_unscoped(self) -> bool:
         return bool(self.query.unscoped)
 
-    # Prefetched relations follow this queryset's scope. The scope is never open across a yield.
+    # Preload. What it loads, and what prefetch_related() loads after it, follows this queryset's scope.
+
+    _preloads: tuple[Wanted, ...] = ()
+
+    def preload(self, *given: Any, **options: Any) -> Self:
+        """
+        Load relations along with the rows, into their ordinary accessors.
+
+        given -- names ("languages", "posts.comments", ALL, "posts.*"); conditions for the relation that a name
+            ends with: Q objects, a queryset of the targets, functions that take one and return one
+        limit, order_by -- that many targets of each owner, and their order
+        through, order_by_through -- lookups and order on join rows' columns
+        unscoped -- dead rows of this relation too
+        to_attr -- the attribute that gets the targets as a list, instead of the accessor
+        join_rows -- each owner gets targets of its own, with their join row as `join_row`
+        other keywords -- lookups on the targets
+
+        The last call for a name counts. Raises UnsupportedRelation for a name that is no relation, with the
+        nearest that is.
+        """
+        return self._wanting(given, options)
+
+    def preload_count(self, *given: Any, **options: Any) -> Self:
+        """
+        Count relations' targets along with the rows, into `<name>_count` or to_attr.
+
+        Conditions are preload()'s: names, Q objects, a queryset, functions, through, unscoped, lookups.
+        """
+        return self._wanting(given, {**options, "is_count": True})
+
+    def _wanting(self, given: Sequence[Any], options: dict[str, Any]) -> Self:
+        from gorm_assoc.preloading import wanted
+
+        self._not_support_combined_queries("preload")  # type: ignore[attr-defined]
+        found = self._chain()  # type: ignore[attr-defined]
+        found._preloads = (*self._preloads, *wanted.read(given, **options))
+        wanted.tree(self.model, found._preloads)  # raises for what is no relation
+        return found  # type: ignore[no-any-return]
+
+    def _clone(self) -> Self:
+        found = super()._clone()  # type: ignore[misc]
+        found._preloads = self._preloads
+        return found  # type: ignore[no-any-return]
 
     def _fetch_all(self) -> None:
         # Not .query, which would build the condition of a related manager whose rows are here already.
         with soft_delete.scope(self._query.unscoped):
+            if self._result_cache is None and self._preloads:
+                self._result_cache = list(self._iterable_class(self))  # type: ignore[attr-defined]
+                self._preload(self._result_cache)
             super()._fetch_all()
 
-    def _iterator(self, *args: Any) -> Iterator[ModelT]:
-        rows = super()._iterator(*args)  # type: ignore[misc]
-        return self._in_scope(rows) if self._prefetch_related_lookups else rows  # type: ignore[attr-defined]
+    def _preload(self, rows: list[Any]) -> None:
+        if not self._preloads or not issubclass(self._iterable_class, ModelIterable):  # type: ignore[attr-defined]
+            return  # values() and the like have nowhere to put it
+        from gorm_assoc.preloading import levels, wanted
 
-    def _in_scope(self, rows: Iterator[ModelT]) -> Iterator[ModelT]:
-        while True:
-            with soft_delete.scope(self.query.unscoped):
-                row = next(rows, _END)
-            if row is _END:
-                return
-            yield row
+        asked = wanted.tree(self.model, self._preloads)
+        wanted.refuse_prefetched(self.model, asked, self._prefetch_related_lookups)  # type: ignore[attr-defined]
+        levels.load(rows, asked, unscoped=self._query.unscoped, fresh=True)
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[ModelT]:
+        if chunk_size is None and self._preloads:
+            raise ValueError("chunk_size must be provided when using QuerySet.iterator() after preload().")
+        return super().iterator(chunk_size)  # type: ignore[arg-type]
+
+    def _iterator(self, use_chunked_fetch: bool, chunk_size: int | None) -> Iterator[ModelT]:
+        if not (self._preloads or self._prefetch_related_lookups) or chunk_size is None:  # type: ignore[attr-defined]
+            yield from super()._iterator(use_chunked_fetch, chunk_size)  # type: ignore[misc]
+            return
+        rows = iter(
+            self._iterable_class(self, chunked_fetch=use_chunked_fetch, chunk_size=chunk_size)  # type: ignore[attr-defined]
+        )
+        while chunk := list(islice(rows, chunk_size)):
+            self._complete(chunk)
+            yield from chunk
 
     async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[ModelT]:
-        rows = super().aiterator(chunk_size)
-        while True:
-            with soft_delete.scope(self.query.unscoped):
-                row = await anext(rows, _END)
-            if row is _END:
-                return
-            yield row
+        plain = self._chain()  # type: ignore[attr-defined]
+        plain._preloads = plain._prefetch_related_lookups = ()
+        rows = super(AssociationQuerySet, plain).aiterator(chunk_size)
+        if not (self._preloads or self._prefetch_related_lookups):  # type: ignore[attr-defined]
+            async for row in rows:
+                yield row
+            return
+        while chunk := [row async for row in _first(rows, chunk_size)]:
+            await sync_to_async(self._complete)(chunk)
+            for row in chunk:
+                yield row
+
+    def _complete(self, rows: list[Any]) -> None:
+        """Load what was asked for into rows that are here. The scope is never open across a yield."""
+        with soft_delete.scope(self._query.unscoped):
+            self._preload(rows)
+            prefetch_related_objects(rows, *self._prefetch_related_lookups)  # type: ignore[attr-defined]
 
     # Deleting
 
@@ -180,6 +250,15 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         from gorm_assoc.association import Association
 
         return Association(self, name)
+
+
+async def _first(rows: AsyncIterator[ModelT], count: int) -> AsyncIterator[ModelT]:
+    """The next rows, up to that many."""
+    for _ in range(count):
+        row = await anext(rows, None)
+        if row is None:
+            return
+        yield row
 
 
 def scoped_queryset(queryset: models.QuerySet[ModelT]) -> models.QuerySet[ModelT]:

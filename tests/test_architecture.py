@@ -20,6 +20,8 @@ ROWS = [
     [
         "kinds",
         "query",
+        "preloading",
+        "preload",
         "transactions",
         "values",
         "saving",
@@ -39,6 +41,7 @@ LATE = {
     ("fields", "forms"),  # a form field is built when a form asks for it
     ("join_key", "forms"),
     ("query", "association"),
+    ("query", "preloading"),  # a queryset asks for it when it is run
     ("constraints", "conf"),
     ("apps", "checks"),
     ("apps", "removals"),

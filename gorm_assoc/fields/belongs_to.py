@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
+from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
 from django.db.models.fields.reverse_related import ManyToOneRel
 
 from gorm_assoc import conf, join_plan, through
 from gorm_assoc.fields import base
-from gorm_assoc.join_key import JoinKey, settle_key
+from gorm_assoc.join_key import JoinKey, is_known_missing, settle_key
 from gorm_assoc.join_plan import End, Problem
 from gorm_assoc.options import RelationOptions, parse
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
@@ -32,19 +33,31 @@ from gorm_assoc.whole_keys import WholeKey
 if TYPE_CHECKING:
     _Field = models.Field[Any, Any]
     _ForeignKey = models.ForeignKey[Any, Any]
+    _ForwardDescriptor = ForwardManyToOneDescriptor[Any]
 else:
     _Field = models.Field
     _ForeignKey = models.ForeignKey
+    _ForwardDescriptor = ForwardManyToOneDescriptor
 
 
 class BelongsToKeyRel(LiveRowsRel, ManyToOneRel):
     """The way back from a row to the live rows that belong to it."""
 
 
+class BelongsToDescriptor(_ForwardDescriptor):
+    """Accessor of the row; None where a preload found it dead, or found none."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is not None and self.field.is_cached(instance) and is_known_missing(self.field, instance):
+            return self.field.get_cached_value(instance)
+        return super().__get__(instance, cls)
+
+
 class BelongsToKey(LiveRowsKey, WholeKey, _ForeignKey):
     """The ForeignKey that a single-column BelongsTo becomes; the database's key is a ForeignKeyConstraint."""
 
     rel_class = BelongsToKeyRel
+    forward_related_accessor_class = BelongsToDescriptor
     has_own_constraint = False
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:

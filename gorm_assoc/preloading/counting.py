@@ -1,0 +1,42 @@
+"""How many targets each owner has, without reading them: one SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+from django.db.models import Count
+
+from gorm_assoc.kinds.base import Values
+from gorm_assoc.preloading.keys import key_in, keyed
+from gorm_assoc.preloading.links import Links
+from gorm_assoc.preloading.targets import targets
+from gorm_assoc.preloading.wanted import PLAIN, Level
+
+
+def count(owners: Sequence[models.Model], level: Level, *, unscoped: bool) -> None:
+    """Set each owner's number of targets as an attribute, <relation>_count unless another was asked for."""
+    name = level.to_attr or f"{level.relation.name}_count"
+    by_key = keyed(owners, level.relation.own)
+    for owner in owners:
+        setattr(owner, name, 0)
+    if by_key.owners:
+        for key, number in _counts(owners[0], level, by_key.rows, unscoped):
+            for owner in by_key.owners.get(key, ()):
+                setattr(owner, name, number)
+
+
+def _counts(owner: models.Model, level: Level, keys: Sequence[Values], unscoped: bool) -> list[tuple[Any, int]]:
+    relation, conditions = level.relation, level.conditions or PLAIN
+    found = targets(relation, conditions, owner, unscoped=unscoped)
+    fields: Sequence[models.Field[Any, Any]]
+    if relation.relationship is not None:
+        rows = Links(relation.relationship, conditions, found, keys).with_target()
+        fields = relation.relationship.owner_columns
+    else:
+        rows, fields = found.holding(relation, keys).queryset, relation.held
+    key = key_in(len(fields))
+    names = [field.attname for field in fields]
+    counted = rows.order_by().values_list(*names).annotate(found_count=Count("*"))
+    return [(relation.as_own(key(row)), row[-1]) for row in counted]

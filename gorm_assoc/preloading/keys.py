@@ -1,0 +1,86 @@
+"""
+Objects by the values that a relation goes by.
+
+A key is a tuple of values, as the columns hold them; the bare value where there is one column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from django.db import models
+
+from gorm_assoc.kinds.base import Values
+from gorm_assoc.preloading.among import Among
+
+Fields = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """
+    owners -- by their key; several objects may stand for one row
+    keyless -- those that lack a value, and so have no targets
+    """
+
+    owners: dict[Any, list[Any]]
+    keyless: list[Any]
+    width: int
+
+    @property
+    def rows(self) -> list[Values]:
+        return as_rows(self.owners, self.width)
+
+
+def as_rows(keys: Collection[Any], width: int) -> list[Values]:
+    """Keys as tuples, in every case."""
+    return [(key,) for key in keys] if width == 1 else list(keys)
+
+
+def keyed(owners: Iterable[models.Model], fields: Fields) -> Keyed:
+    """The owners by what these fields hold. What was deferred is read first, for all at once."""
+    owners = list(owners)
+    complete(owners, fields)
+    key, width = key_of(fields), len(fields)
+    found: dict[Any, list[Any]] = {}
+    keyless = []
+    for owner in owners:
+        value = key(owner)
+        if value is None or (width > 1 and None in value):
+            keyless.append(owner)
+        else:
+            found.setdefault(value, []).append(owner)
+    return Keyed(found, keyless, width)
+
+
+def key_of(fields: Fields) -> Callable[[Any], Any]:
+    """Reads an object's key."""
+    return attrgetter(*(field.attname for field in fields))
+
+
+def key_in(width: int, start: int = 0) -> Callable[[Values], Any]:
+    """Reads a key from a row of values that holds it from `start` on."""
+    if width == 1:
+        return lambda row: row[start]
+    return lambda row: row[start : start + width]
+
+
+def complete(objects: Sequence[models.Model], fields: Fields) -> None:
+    """Read these fields of the objects that have them deferred (only(), defer()): one SELECT."""
+    names = [field.attname for field in fields]
+    lacking = [each for each in objects if any(name not in each.__dict__ for name in names)]
+    lacking = [each for each in lacking if not each._state.adding]
+    if not lacking:
+        return
+    model = type(lacking[0])
+    key_fields = model._meta.pk_fields
+    keys = {each.pk if len(key_fields) > 1 else (each.pk,) for each in lacking}
+    key_names = [field.attname for field in key_fields]
+    rows = model._base_manager.using(lacking[0]._state.db).filter(Among(key_fields, keys))
+    stored = {row[: len(key_names)]: row[len(key_names) :] for row in rows.values_list(*key_names, *names)}
+    for each in lacking:
+        values = stored.get(each.pk if len(key_fields) > 1 else (each.pk,), ())
+        each.__dict__.update(zip(names, values, strict=False))
