@@ -31,14 +31,15 @@ else:
 def many_related_manager(superclass: type[models.Manager[Any]], rel: Any, *, reverse: bool) -> type[ManyVerbs]:
     """The manager class for one side of a many-to-many, on top of the target's default manager class."""
     django_manager = create_forward_many_to_many_manager(superclass, rel, reverse)
-    attrs = {"rel": rel, "is_reverse": reverse, "target_manager": superclass}
+    cache_name = rel.field.related_query_name() if reverse else rel.field.name
+    attrs = {"rel": rel, "is_reverse": reverse, "target_manager": superclass, "prefetch_cache_name": cache_name}
     return type("ManyRelatedManager", (ManyVerbs, django_manager), attrs)
 
 
 def has_many_related_manager(superclass: type[models.Manager[Any]], rel: Any) -> type[HasManyVerbs]:
     """The manager class of the targets whose own rows name the owner, on top of their default manager class."""
     django_manager = create_reverse_many_to_one_manager(superclass, rel)
-    attrs = {"rel": rel, "target_manager": superclass}
+    attrs = {"rel": rel, "field": rel.field, "target_manager": superclass, "prefetch_cache_name": rel.cache_name}
     return type("HasManyRelatedManager", (HasManyVerbs, django_manager), attrs)
 
 
@@ -46,12 +47,25 @@ class Verbs(AsyncVerbs, _Base):
     """The verbs of Association, on a related manager."""
 
     rel: Any
+    prefetch_cache_name: str
     target_manager: type[models.Manager[Any]]
     instance: models.Model
 
     def __init__(self, instance: Any = None) -> None:
-        Association.of(instance, self._relationship(instance)).require_key()
-        super().__init__(instance)  # type: ignore[call-arg]
+        self.instance = instance
+        # Of an owner whose targets are loaded the accessor is mostly asked for these, and for nothing else.
+        if self.prefetch_cache_name not in instance.__dict__.get("_prefetched_objects_cache", ()):
+            self._prepare()
+
+    def _prepare(self) -> None:
+        Association.of(self.instance, self._relationship(self.instance)).require_key()
+        super().__init__(self.instance)  # type: ignore[call-arg]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "core_filters" in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._prepare()
+        return getattr(self, name)
 
     def _relationship(self, instance: models.Model) -> relationship.Relationship:
         raise NotImplementedError

@@ -152,12 +152,13 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         # Not .query, which would build the condition of a related manager whose rows are here already.
         with soft_delete.scope(self._query.unscoped):
             if self._result_cache is None and self._preloads:
-                self._result_cache = list(self._iterable_class(self))  # type: ignore[attr-defined]
+                rows: Any = self._iterable_class(self)
+                self._result_cache = list(rows)
                 self._preload(self._result_cache)
             super()._fetch_all()
 
     def _preload(self, rows: list[Any]) -> None:
-        if not self._preloads or not issubclass(self._iterable_class, ModelIterable):  # type: ignore[attr-defined]
+        if not self._preloads or not issubclass(self._iterable_class, ModelIterable):
             return  # values() and the like have nowhere to put it
         from gorm_assoc.preloading import levels, wanted
 
@@ -168,15 +169,14 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
     def iterator(self, chunk_size: int | None = None) -> Iterator[ModelT]:
         if chunk_size is None and self._preloads:
             raise ValueError("chunk_size must be provided when using QuerySet.iterator() after preload().")
-        return super().iterator(chunk_size)  # type: ignore[arg-type]
+        return super().iterator(chunk_size)
 
     def _iterator(self, use_chunked_fetch: bool, chunk_size: int | None) -> Iterator[ModelT]:
         if not (self._preloads or self._prefetch_related_lookups) or chunk_size is None:  # type: ignore[attr-defined]
             yield from super()._iterator(use_chunked_fetch, chunk_size)  # type: ignore[misc]
             return
-        rows = iter(
-            self._iterable_class(self, chunked_fetch=use_chunked_fetch, chunk_size=chunk_size)  # type: ignore[attr-defined]
-        )
+        iterable: Any = self._iterable_class(self, chunked_fetch=use_chunked_fetch, chunk_size=chunk_size)
+        rows = iter(iterable)
         while chunk := list(islice(rows, chunk_size)):
             self._complete(chunk)
             yield from chunk

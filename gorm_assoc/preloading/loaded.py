@@ -50,7 +50,7 @@ class _LoadedMixin(_Base):  # type: ignore[misc]
     def _settled(self) -> Any:
         """This very object as an ordinary queryset that has its rows."""
         real, rows = self._make(self._owner), self._result_cache
-        self.__class__ = type(real)
+        self.__class__ = type(real)  # type: ignore[assignment]
         self.__dict__ = {**real.__dict__, "_result_cache": rows, "_prefetch_done": True}
         return self
 

@@ -126,6 +126,4 @@ def _generic_relation(model: Model, relation: Any) -> Relation:
     held = (target._meta.get_field(relation.object_id_field_name),)
     key: Any = model._meta.pk
     fixed = {f"{relation.content_type_field_name}_id": relation.get_content_type().pk}
-    return Relation(
-        relation.name, model, target, True, relation.attname, (key,), held, fixed, convert=key.to_python
-    )
+    return Relation(relation.name, model, target, True, relation.attname, (key,), held, fixed, convert=key.to_python)

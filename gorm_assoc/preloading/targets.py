@@ -46,7 +46,7 @@ class Targets:
     def limited(self, held: Sequence[models.Field[Any, Any]]) -> Any:
         """The first of each group of targets that hold the same in these columns."""
         window = Window(RowNumber(), partition_by=[F(field.attname) for field in held], order_by=self.order())
-        conditions = [GreaterThan(window, self.start)] if self.start else []
+        conditions: list[Any] = [GreaterThan(window, self.start)] if self.start else []
         if self.stop is not None:
             conditions.append(LessThanOrEqual(window, self.stop))
         return self.queryset.filter(*conditions)
@@ -61,7 +61,7 @@ def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, 
     """The targets of a level; `owner` is one of its owners, and says which database."""
     unscoped = unscoped or conditions.unscoped
     with soft_delete.scope(unscoped):
-        rows = _base(relation) if conditions.base is None else conditions.base._chain()  # type: ignore[attr-defined]
+        rows: Any = _base(relation) if conditions.base is None else conditions.base._chain()  # type: ignore[attr-defined]
         if conditions.base is not None and conditions.unscoped:
             rows = rows.unscoped()
         rows = scoped_queryset(rows)

@@ -139,7 +139,7 @@ def _with(conditions: Conditions, given: Any) -> Conditions:
     if isinstance(given, str):
         return conditions
     if isinstance(given, models.QuerySet):
-        if not issubclass(given._iterable_class, ModelIterable):  # type: ignore[attr-defined]
+        if not issubclass(given._iterable_class, ModelIterable):
             raise ValueError("preload() takes a queryset of instances, not of values().")
         if conditions.base is not None:
             raise TypeError("preload() takes one queryset; two were given.")
