@@ -171,3 +171,16 @@ class OtherSideTests(CheckTestCase):
                 "Declare the other side, or remove it.",
             ),
         )
+
+    def test_W006_is_silent_about_one_that_outlived_the_other_side(self):
+        declared = self.declare(
+            """
+            class User(Model):
+                languages = Many2Many("Language", "many2many:l", back_reference=True, join_model="LanguageUser")
+            """
+        )
+
+        assert self.messages() == []
+        through = declared.User.languages.through
+        assert [field.name for field in through._meta.pk_fields] == ["language_id", "user_id"]
+        assert [index.fields for index in through._meta.indexes] == [["user_id"]]

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error
+from django.core.management.commands.makemigrations import Command as Makemigrations
 from django.db.migrations import AddField, AlterField, CreateModel, Migration, SeparateDatabaseAndState
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
@@ -222,10 +223,18 @@ def _owner(through: ModelState, past: History) -> tuple[str, str] | None:
 
 def _is_asked(state: ModelState, model: Model) -> bool:
     """Whether makemigrations takes the new join model for the old one under another name, and asks."""
-    if {"--noinput", "--no-input"} & set(sys.argv) or state.app_label != model._meta.app_label:
+    if not _is_interactive() or state.app_label != model._meta.app_label:
         return False
     compare = MigrationAutodetector(ProjectState(), ProjectState()).only_relation_agnostic_fields
     return bool(compare(state.fields) == compare(ModelState.from_model(model).fields))
+
+
+def _is_interactive() -> bool:
+    """Whether makemigrations, if that is what runs, may ask; system checks are not told."""
+    if sys.argv[1:2] != ["makemigrations"]:
+        return True
+    parser = Makemigrations().create_parser(sys.argv[0], "makemigrations")
+    return bool(parser.parse_known_args(sys.argv[2:])[0].interactive)
 
 
 def _primary_changes(field: Many2Many, other: Many2Many, name: str) -> Error:
@@ -243,7 +252,7 @@ def _primary_is_gone(field: Many2Many, name: str) -> Error:
     return Error(
         f"The last migration has the join model {name}, and the relation that decided it is gone; "
         f"{label(field)} would make its table again.",
-        hint=f'Write join_model="{name}" on {label(field)}.',
+        hint=f'Write join_model="{name}", back_reference=True on {label(field)}: the table stays as it is.',
         obj=field,
         id="gorm_assoc.E028",
     )

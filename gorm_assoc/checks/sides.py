@@ -66,7 +66,8 @@ def check_primary_is_not_by_alphabet(field: Many2Many) -> list[CheckMessage]:
 def check_there_is_another_side(field: Many2Many) -> list[CheckMessage]:
     """gorm_assoc.W006"""
     target = field.remote_field.model
-    if not field.back_reference or field.partner is not None or same_model(field.model, target):
+    # With join_model it was the way back once, and the table is as the other side made it.
+    if not field.back_reference or field.join_model or field.partner is not None or same_model(field.model, target):
         return []
     others = " or ".join(label(other) for other in candidates(field, target))
     return [

@@ -54,7 +54,8 @@ class Many2Many(_ManyToManyField):
     through -- a join model of the project's own (GORM's SetupJoinTable): a class or "app.Model"
     through_fields -- its relations to owner and target, where the columns' names and order do not tell
     join_model -- name of the class made for the join table; "app.Model" puts it into another app
-    back_reference -- this side is the way back: the other side decides app, class and column order
+    back_reference -- this side is the way back: the other side decides app, class and column order (if it is
+        declared; without it the target's columns come first)
 
     With both sides declared over one table the other field is this one's reverse; with one side
     declared related_name works as Django's (a self-reference has none).
@@ -238,7 +239,9 @@ class Many2Many(_ManyToManyField):
             self.taken_by = taken  # a system check says that it must be given as through=
             self._join_by(taken)
         else:
-            self._use(through.build(self, self.plan), (self.plan.owner.name, self.plan.target.name))
+            is_way_back = self.back_reference and self.partner is None
+            built = through.build(self, self.plan.turned() if is_way_back else self.plan)
+            self._use(built, (self.plan.owner.name, self.plan.target.name))
 
     def _join_by(self, model: type[models.Model]) -> None:
         """Use a join model that the project wrote."""
