@@ -16,7 +16,7 @@ from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
-from gorm_assoc.kinds import spelling
+from gorm_assoc.kinds import batches, spelling
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.values import is_unset, normal_key
 
@@ -83,7 +83,8 @@ def _insert(model: type[models.Model], instances: Sequence[models.Model], using:
         return
     for instance in instances:
         pre_save.send(model, instance=instance, raw=False, using=using, update_fields=None)
-    model._base_manager.using(using).bulk_create(instances)
+    with batches.as_large_as_can_be(using):
+        model._base_manager.using(using).bulk_create(instances)
     for instance in instances:
         instance._state.adding, instance._state.db = False, using
         post_save.send(model, instance=instance, created=True, raw=False, using=using, update_fields=None)

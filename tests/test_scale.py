@@ -7,9 +7,10 @@ from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
-from example_project.guides.models import Language
-from gorm_assoc.models import Changes
-from tests.factories import UserFactory
+from example_project.guides.models import Language, UserFluency
+from gorm_assoc.models import Association, Changes
+from tests.factories import MemberFactory, UserFactory
+from tests.testapp.models import Club, Membership
 
 # MariaDB's driver writes values into the statement; a chunk of it holds 10,000.
 CHUNK = 10_000 if connection.vendor == "mysql" else None
@@ -87,3 +88,70 @@ class StatementsTests(TestCase):
     @pytest.mark.scale
     def test_a_million_links(self):
         self.check(1_000_000)
+
+
+class SlowerPathsTests(TestCase):
+    """Where rows are objects, or each has values of its own, their number decides no more about statements."""
+
+    def count(self, work) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            work()
+        return len(queries)
+
+    def test_new_targets(self):
+        association = UserFactory().association("languages")
+
+        one = self.count(lambda: association.append(Language(name="x")))
+        many = self.count(lambda: association.append(*(Language(name="x") for _ in range(3_000))))
+
+        assert one == many
+        assert association.count() == 3_001
+
+    def test_new_targets_with_a_key(self):
+        association = UserFactory().association("languages")
+
+        one = self.count(lambda: association.append(Language(pk=1, name="x")))
+        many = self.count(lambda: association.append(*(Language(pk=2 + pk, name="x") for pk in range(3_000))))
+
+        assert one == many
+        assert association.count() == 3_001
+
+    def test_join_rows_with_hooks(self):
+        Club.objects.bulk_create(Club(name=str(number)) for number in range(2_000))
+        first, *others = Club.objects.values_list("pk", flat=True)
+        association = Association(MemberFactory(), "clubs")
+
+        one = self.count(lambda: association.append(first))
+        many = self.count(lambda: association.append(*others))
+
+        assert one == many
+        assert association.count() == 2_000
+
+    def test_extra_columns_that_differ_from_row_to_row(self):
+        languages = make_languages(500)
+        association = UserFactory().association("fluent_in")
+
+        one = self.count(lambda: association.append(languages[0], through_defaults=named, update=True))
+        many = self.count(lambda: association.append(*languages, through_defaults=named, update=True))
+        again = self.count(lambda: association.append(*languages, through_defaults=named, update=True))
+
+        assert one == many
+        assert again == many - (1 if connection.vendor == "mysql" else 0)  # nothing to INSERT
+        assert set(UserFluency.objects.values_list("fluency", flat=True)) == {f"of {key}" for key in languages}
+
+    def test_dead_rows_with_extra_columns_that_differ(self):
+        Club.objects.bulk_create(Club(name=str(number)) for number in range(300))
+        first, *others = Club.objects.values_list("pk", flat=True)
+        association = Association(MemberFactory(), "clubs")
+        association.append(first, *others)
+        association.clear()
+
+        one = self.count(lambda: association.append(first, through_defaults=lambda key: {"role": f"r{key}"}))
+        many = self.count(lambda: association.append(*others, through_defaults=lambda key: {"role": f"r{key}"}))
+
+        assert one == many
+        assert all(row.role == f"r{row.club_id}" for row in Membership.objects.all())
+
+
+def named(key) -> dict[str, str]:
+    return {"fluency": f"of {key}"}

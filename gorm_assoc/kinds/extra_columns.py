@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models.expressions import DatabaseDefault
 
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import Columns
@@ -60,6 +61,23 @@ class ExtraColumns:
                 ]
         return fields, rows, constants
 
+    def of_objects(
+        self, fields: Sequence[models.Field[Any, Any]], objects: Sequence[models.Model]
+    ) -> tuple[list[models.Field[Any, Any]], list[Values]] | None:
+        """Join rows that are objects, as columns and rows; None where something is for Django to write."""
+        values = {
+            field: [field.get_db_prep_save(field.pre_save(row, add=True), self.connection) for row in objects]
+            for field in fields
+        }
+        given = {
+            field: column
+            for field, column in values.items()
+            if not all(isinstance(value, DatabaseDefault) for value in column)
+        }
+        if any(is_expression(value) for column in given.values() for value in column):
+            return None
+        return [*given], list(zip(*given.values(), strict=True))
+
     def needs_django(self, links: Links) -> bool:
         """Whether a row gets something that only Django can write: an expression, or a default of the database."""
         by_database = any(field.has_db_default() for field in self._fields())
@@ -99,16 +117,20 @@ class ExtraColumns:
         }
 
     def grouped(self, links: Links) -> Iterator[Links]:
-        """The links in groups whose extra columns are the same, so that one UPDATE can set them."""
+        """The links in groups that one UPDATE can set: of the same columns, to the same values or to its own each."""
         if len(links.defaults) == 1:
             yield links
             return
         groups: dict[tuple[Any, ...], list[int]] = {}
         for number, defaults in enumerate(links.defaults):
-            same = tuple(sorted((field.attname, repr(value)) for field, value in self.prepared(defaults).items()))
-            groups.setdefault(same, []).append(number)
+            # An expression is written by Django, for all rows that it is for.
+            same = [repr(value) for value in defaults.values()] if self.has_expressions(defaults) else []
+            groups.setdefault((*sorted(defaults), *same), []).append(number)
         for numbers in groups.values():
-            yield Links([links.rows[n] for n in numbers], [links.defaults[numbers[0]]], links.owners, links.targets)
+            group = links.only(numbers)
+            if all(defaults == group.defaults[0] for defaults in group.defaults):
+                group.defaults = group.defaults[:1]
+            yield group
 
 
 def is_expression(value: Any) -> bool:

@@ -20,7 +20,7 @@ from django.db import IntegrityError, connections, models
 from django.db.models import sql
 from django.utils import timezone
 
-from gorm_assoc.kinds import spelling
+from gorm_assoc.kinds import batches, given, spelling
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
 from gorm_assoc.kinds.extra_columns import ExtraColumns
@@ -90,6 +90,10 @@ class JoinRows:
     def live(self) -> Sql | None:
         return Sql(f"{self.deleted_at} IS NULL") if self.deleted_at else None
 
+    @property
+    def dead(self) -> Sql | None:
+        return Sql(f"{self.deleted_at} IS NOT NULL") if self.deleted_at else None
+
     # Statements
 
     def insert(self, links: Links) -> int:
@@ -118,13 +122,20 @@ class JoinRows:
             for field in self.through._meta.local_concrete_fields
             if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
         ]
-        size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
         inserted = 0
-        for start in range(0, len(objects), size):
-            query = sql.InsertQuery(self.through)
-            query.insert_values(fields, list(objects[start : start + size]), raw=False)
-            for text, params in query.get_compiler(self.using).as_sql():
-                inserted += self._execute(Sql(text + self._on_conflict(), tuple(params)))
+        values = self.extra.of_objects(fields, objects)
+        if values is not None:
+            fields, rows = values
+            for start in range(0, len(rows), self._chunk(rows)):
+                inserted += self._execute(self._insert_sql(fields, rows[start : start + self._chunk(rows)], {}))
+        else:
+            with batches.as_large_as_can_be(self.using):
+                size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
+            for start in range(0, len(objects), size):
+                query = sql.InsertQuery(self.through)
+                query.insert_values(fields, list(objects[start : start + size]), raw=False)
+                for text, params in query.get_compiler(self.using).as_sql():
+                    inserted += self._execute(Sql(text + self._on_conflict(), tuple(params)))
         return -1 if self.connection.vendor == "mysql" else inserted
 
     def insert_selected(self, owners: Sequence[Values], found: Sql, extra: Mapping[str, Any]) -> int:
@@ -180,19 +191,45 @@ class JoinRows:
 
     def revive(self, links: Links) -> int:
         """Bring back the links' dead rows, with the extra columns that were given; the rest stays."""
-        if not self.deleted_at:
-            return 0
-        return sum(
-            self.revive_where(self.of_rows(group.rows), group.defaults[0])
-            for chunk in self._chunks(links)
-            for group in self.extra.grouped(chunk)
-        )
+        return self._update_links(links, self.dead, {DELETED_AT: None}) if self.dead else 0
 
     def revive_where(self, condition: Sql, extra: Mapping[str, Any]) -> int:
         """The same for the rows that a condition names."""
-        if not self.deleted_at:
-            return 0
-        return self.update(condition & Sql(f"{self.deleted_at} IS NOT NULL"), {DELETED_AT: None, **extra})
+        return self.update(condition & self.dead, {DELETED_AT: None, **extra}) if self.dead else 0
+
+    def update_live(self, links: Links) -> int:
+        """Set the extra columns of the links' rows that are there and not dead."""
+        return self._update_links(links, self.live, {})
+
+    def _update_links(self, links: Links, state: Sql | None, also: Mapping[str, Any]) -> int:
+        updated = 0
+        for chunk in self._chunks(links):
+            for group in self.extra.grouped(chunk):
+                if len(group.defaults) > 1:
+                    updated += self._update_each(group, state, also)
+                    continue
+                condition = self.of_rows(group.rows)
+                updated += self.update(condition & state if state else condition, {**also, **group.defaults[0]})
+        return updated
+
+    def _update_each(self, links: Links, state: Sql | None, also: Mapping[str, Any]) -> int:
+        """Update the links' rows, each to values of its own; all name the same columns."""
+        extra, fixed = [self.extra.prepared(values) for values in links.defaults], self.extra.prepared(also)
+        changed, width = [*extra[0]], len(self.pair.fields)
+        columns = Columns((*self.pair.fields, *changed), self.using)
+        rows = [(*self.pair.prepared(row), *own.values()) for row, own in zip(links.rows, extra, strict=True)]
+        values = given.numbered(columns, rows)
+        same = " AND ".join(f"{self.table}.{column} = given{n}" for n, column in enumerate(self.pair.quoted))
+        if state:
+            same += f" AND {self.table}.{state.text}"
+        assigned = [f"{column} = given{n}" for n, column in enumerate(columns.quoted) if n >= width]
+        assigned += [f"{self._quoted(field)} = %s" for field in fixed]
+        source, setting = f"({values.text}) AS given", f"SET {', '.join(assigned)}"
+        if self.connection.vendor == "mysql":
+            text = f"UPDATE {self.table} JOIN {source} {setting} WHERE {same}"
+            return self._execute(Sql(text, (*values.params, *fixed.values())))
+        text = f"UPDATE {self.table} {setting} FROM {source} WHERE {same}"
+        return self._execute(Sql(text, (*fixed.values(), *values.params)))
 
     def remove(self, condition: Sql, *, destroy: bool) -> int:
         """Remove the rows that the condition names: softly where they can be, unless `destroy`."""
@@ -328,9 +365,12 @@ class JoinRows:
     def _quoted(self, field: models.Field[Any, Any]) -> str:
         return quoted(self.connection, str(field.column))
 
-    def _chunks(self, links: Links) -> Iterator[Links]:
+    def _chunk(self, rows: Sequence[Values]) -> int:
         # Where one parameter holds all values, there is nothing to cut.
-        size = len(links.rows) if self.connection.vendor in ("sqlite", "postgresql") else CHUNK
+        return max(len(rows), 1) if self.connection.vendor in ("sqlite", "postgresql") else CHUNK
+
+    def _chunks(self, links: Links) -> Iterator[Links]:
+        size = self._chunk(links.rows)
         if len(links.rows) <= size:
             yield links
             return

@@ -90,7 +90,7 @@ def link(
     through, rows = relationship.through, JoinRows(relationship, using)
     listens = m2m_changed.has_listeners(through)
     if update:
-        _update_extra_columns(rows, links)
+        rows.update_live(links)
     is_mysql = connections[using].vendor == "mysql"
     must_know = is_mysql or spelling.may_differ(rows.pair)
     if not (pairs or listens or telling.wants_rows_made(through) or rows.extra.needs_django(links) or must_know):
@@ -219,12 +219,6 @@ def _mirror(rows: JoinRows, links: Links) -> None:
         width = len(rows.owner.fields)
         turned = [(*row[width:], *row[:width]) for row in links.rows]
         rows.insert(Links(turned, links.defaults, links.owners, links.targets))
-
-
-def _update_extra_columns(rows: JoinRows, links: Links) -> None:
-    for group in rows.extra.grouped(links):
-        condition = rows.of_rows(group.rows)
-        rows.update(condition & rows.live if rows.live else condition, group.defaults[0])
 
 
 def _pairs(

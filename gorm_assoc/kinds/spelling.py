@@ -7,14 +7,14 @@ a table, and their numbers come back.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.db import models
 
+from gorm_assoc.kinds import given
 from gorm_assoc.kinds.base import Values
-from gorm_assoc.kinds.conditions import Columns, Sql, quoted
+from gorm_assoc.kinds.conditions import Columns, Sql
 
 What = TypeVar("What")
 
@@ -41,15 +41,15 @@ def stored(
     columns' table holds it, and what the expression `told` says of that.
     """
     same = " AND ".join(f"held.{column} = given{number}" for number, column in enumerate(columns.quoted))
-    given, table = _numbered(columns, rows), _table(columns)
+    values, table = _numbered(columns, rows), given.table_of(columns)
     # As the outer side of a join PostgreSQL could not lock it; owners are locked there before.
     locking = " FOR UPDATE" if lock and columns.connection.vendor == "mysql" else ""
     text = (
         f"SELECT given_number, held.{columns.quoted[0]} IS NOT NULL, {told} "
-        f"FROM ({given.text}) AS given LEFT JOIN {table} AS held ON {same} "
+        f"FROM ({values.text}) AS given LEFT JOIN {table} AS held ON {same} "
         f"WHERE given_number = given_first{locking}"
     )
-    return [(number, bool(is_held), what) for number, is_held, what in _fetch(columns, Sql(text, given.params))]
+    return [(number, bool(is_held), what) for number, is_held, what in _fetch(columns, Sql(text, values.params))]
 
 
 def under_all(columns: Columns, known: dict[Values, What], wanted: Iterable[Values]) -> dict[Values, What]:
@@ -58,8 +58,8 @@ def under_all(columns: Columns, known: dict[Values, What], wanted: Iterable[Valu
     if not (missing and known and may_differ(columns)):
         return known
     rows = [*known, *missing]
-    given, found = _numbered(columns, rows), dict(known)
-    numbers = Sql(f"SELECT given_number, given_first FROM ({given.text}) AS given", given.params)
+    values, found = _numbered(columns, rows), dict(known)
+    numbers = Sql(f"SELECT given_number, given_first FROM ({values.text}) AS given", values.params)
     for number, first in _fetch(columns, numbers):
         if rows[first] in known:
             found.setdefault(rows[number], known[rows[first]])
@@ -69,38 +69,12 @@ def under_all(columns: Columns, known: dict[Values, What], wanted: Iterable[Valu
 def _numbered(columns: Columns, rows: Sequence[Values]) -> Sql:
     """The rows with their numbers: given_number, given_first (of the rows that are equal), given0, given1, ..."""
     names = [f"given{number}" for number in range(len(columns.fields))]
-    # Of no rows, but it gives the values the columns' types and collations.
-    typed = ", ".join(f"{column} AS {name}" for column, name in zip(columns.quoted, names, strict=True))
-    typed = f"SELECT 0 AS given_number, {typed} FROM {_table(columns)} WHERE 1 = 0"
-    listed = _listed(columns, [columns.prepared(row) for row in rows])
+    listed = given.numbered(columns, [columns.prepared(row) for row in rows])
     return Sql(
         f"SELECT given_number, MIN(given_number) OVER (PARTITION BY {', '.join(names)}) AS given_first, "
-        f"{', '.join(names)} FROM ({typed} UNION ALL {listed.text}) AS listed",
+        f"{', '.join(names)} FROM ({listed.text}) AS listed",
         listed.params,
     )
-
-
-def _listed(columns: Columns, rows: Sequence[Values]) -> Sql:
-    """The rows with their numbers, from 0."""
-    connection: Any = columns.connection
-    width = len(columns.fields)
-    if connection.vendor == "postgresql" and columns.can_unfold(rows):
-        names = ", ".join(f"found{number}" for number in range(width))
-        unfolded = columns.unfolded(rows)
-        source = unfolded.text.removeprefix("SELECT * FROM ")
-        text = f"SELECT number - 1, {names} FROM {source} WITH ORDINALITY AS found ({names}, number)"
-        return Sql(text, unfolded.params)
-    if connection.vendor == "sqlite" and columns.can_unfold(rows):
-        each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(width))
-        return Sql(f"SELECT key, {each} FROM json_each(%s)", (json.dumps(rows),))
-    start = "ROW(" if connection.vendor == "mysql" and not connection.mysql_is_mariadb else "("
-    row_sql = f"{start}{', '.join(['%s'] * (width + 1))})"
-    params = tuple(value for number, row in enumerate(rows) for value in (number, *row))
-    return Sql(f"VALUES {', '.join([row_sql] * len(rows))}", params)
-
-
-def _table(columns: Columns) -> str:
-    return quoted(columns.connection, columns.fields[0].model._meta.db_table)
 
 
 def _fetch(columns: Columns, sql: Sql) -> list[tuple[Any, ...]]:
