@@ -165,6 +165,16 @@ class HasManyVerbs(Verbs):
     def _relationship(self, instance: models.Model) -> relationship.Relationship:
         return relationship.from_django(type(instance), self.rel)
 
+    # Reading: dead targets, and those of another type, are none of the owner's
+
+    def _apply_rel_filters(self, queryset: Any) -> Any:
+        return super()._apply_rel_filters(self.rel.field.own_rows(scoped_queryset(queryset)))
+
+    def get_prefetch_querysets(self, instances: Any, querysets: Any = None) -> Any:
+        given = querysets or [self.target_manager.get_queryset(self)]
+        rows = [self.rel.field.own_rows(scoped_queryset(queryset)) for queryset in given]
+        return super().get_prefetch_querysets(instances, rows)  # type: ignore[misc]
+
     # Django's own: with Django's guards, and the owner's updated_at left alone
 
     def add(self, *objs: Any, bulk: bool = True) -> None:

@@ -23,6 +23,8 @@ from gorm_assoc import conf, soft_delete, through
 from gorm_assoc.association import Association, Changes
 from gorm_assoc.constraints import ForeignKeyConstraint, Index
 from gorm_assoc.fields.belongs_to import BelongsTo
+from gorm_assoc.fields.has_many import HasMany
+from gorm_assoc.fields.has_one import HasOne
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.join_key import JoinTableKey
 from gorm_assoc.kinds import hooks
@@ -44,6 +46,8 @@ __all__ = [
     "BelongsTo",
     "Changes",
     "ForeignKeyConstraint",
+    "HasMany",
+    "HasOne",
     "Index",
     "JoinTable",
     "Many2Many",

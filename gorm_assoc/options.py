@@ -1,14 +1,18 @@
 """
 What a declaration asks for: GORM's tag and our keywords, one parser behind both.
 
-Six options, two spellings each:
+Ten options, two spellings each; not every kind of relation takes all of them:
 
     tag                 keyword             value
     many2many           many2many           name of the join table, verbatim
-    foreignKey          foreign_key         fields of the owner, comma list
-    references          references          fields of the target, comma list
+    foreignKey          foreign_key         fields that hold the key (many2many: of the owner), comma list
+    references          references          fields that are referenced (many2many: of the target), comma list
     joinForeignKey      join_foreign_key    join columns for the owner, comma list
     joinReferences      join_references     join columns for the target, comma list
+    polymorphic         polymorphic         what the names of the type and id columns begin with
+    polymorphicType     polymorphic_type    the column that says which table the owner is in
+    polymorphicId       polymorphic_id      the column that says which of its rows
+    polymorphicValue    polymorphic_value   what the type column holds; by default the owner's table
     constraint          constraint          "-" or [name,]OnDelete:...,OnUpdate:...
 
 Nothing is guessed here and nothing raises: a module with a typing error in a tag can still be
@@ -56,6 +60,10 @@ class RelationOptions:
     references: tuple[str, ...] = ()
     join_foreign_key: tuple[str, ...] = ()
     join_references: tuple[str, ...] = ()
+    polymorphic: str = ""
+    polymorphic_type: str = ""
+    polymorphic_id: str = ""
+    polymorphic_value: str = ""
     constraint: ConstraintOptions | None = None
     mistakes: tuple[Mistake, ...] = ()
 
@@ -66,8 +74,13 @@ TAG_KEYS: Final = {
     "references": "references",
     "join_foreign_key": "joinForeignKey",
     "join_references": "joinReferences",
+    "polymorphic": "polymorphic",
+    "polymorphic_type": "polymorphicType",
+    "polymorphic_id": "polymorphicId",
+    "polymorphic_value": "polymorphicValue",
     "constraint": "constraint",
 }
+_LISTS: Final = frozenset({"foreign_key", "references", "join_foreign_key", "join_references"})
 _KEYWORDS: Final = {key.lower(): keyword for keyword, key in TAG_KEYS.items()}
 _EVENTS: Final = {"ondelete": "OnDelete", "onupdate": "OnUpdate"}
 _ACTIONS: Final = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
@@ -146,6 +159,10 @@ def parse(tag: str = "", **keywords: str | Sequence[str]) -> RelationOptions:
         references=names("references"),
         join_foreign_key=names("join_foreign_key"),
         join_references=names("join_references"),
+        polymorphic=text("polymorphic").strip(),
+        polymorphic_type=text("polymorphic_type").strip(),
+        polymorphic_id=text("polymorphic_id").strip(),
+        polymorphic_value=text("polymorphic_value"),
         constraint=constraint(),
         mistakes=tuple(mistakes),
     )
@@ -236,7 +253,7 @@ def _tag_settings(tag: object, mistakes: list[Mistake]) -> Iterator[_Setting]:
 
 def _keyword_settings(keywords: Mapping[str, object], mistakes: list[Mistake]) -> Iterator[_Setting]:
     for keyword, value in keywords.items():
-        is_list = keyword not in ("many2many", "constraint")
+        is_list = keyword in _LISTS
         hint = f'Write {keyword}="id" or a list of strings.' if is_list else f'Write {keyword}="...".'
         if keyword in _DJANGO:
             # Never symmetrical, and so says Django of itself where it is not.

@@ -186,6 +186,8 @@ def is_readable(found: Any) -> bool:
     if not found.is_relation or found.related_model is None:
         return False
     key = found if isinstance(found, models.Field) else found.field
+    if getattr(found, "is_way_back", False):
+        return False  # the key that an owner's has-one or has-many reads by
     if found.many_to_many:
         return True
     return isinstance(key, models.ForeignObject) and not key.one_to_many and not key.remote_field.parent_link

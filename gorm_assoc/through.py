@@ -299,6 +299,10 @@ def add_foreign_key(model: Model, constraint: ForeignKeyConstraint) -> None:
     _set_constraints(model, [*model._meta.constraints, constraint])
 
 
+def drop_foreign_key(model: Model, constraint: ForeignKeyConstraint) -> None:
+    _set_constraints(model, [each for each in model._meta.constraints if each is not constraint])
+
+
 def remove_foreign_key(model: Model, fields: tuple[str, ...]) -> None:
     _set_constraints(
         model,

@@ -15,8 +15,18 @@ PACKAGE = Path(gorm_assoc.__file__).parent
 # Row by row from the bottom; inside a row a module may import those to its left.
 ROWS = [
     ["exceptions", "signals", "options", "naming", "conf"],
-    ["relationship", "join_plan"],
-    ["soft_delete", "scoped_query", "whole_keys", "constraints", "operations", "join_key", "through", "fields"],
+    ["relationship", "join_plan", "has_plan"],
+    [
+        "soft_delete",
+        "scoped_query",
+        "whole_keys",
+        "constraints",
+        "operations",
+        "join_key",
+        "has_key",
+        "through",
+        "fields",
+    ],
     [
         "kinds",
         "query",

@@ -6,7 +6,10 @@ from django.test import override_settings
 
 from tests.checking import CheckTestCase, told
 
-OPTIONS = "The options are many2many, foreignKey, references, joinForeignKey, joinReferences, constraint."
+OPTIONS = (
+    "The options are many2many, foreignKey, references, joinForeignKey, joinReferences, polymorphic, "
+    "polymorphicType, polymorphicId, polymorphicValue, constraint."
+)
 
 
 class SettingsTests(CheckTestCase):

@@ -69,8 +69,14 @@ def test_an_empty_keyword_says_nothing(empty):
     assert parse("references:id", references=empty) == RelationOptions(references=("id",))
 
 
-TAG_KEYS = "The options are many2many, foreignKey, references, joinForeignKey, joinReferences, constraint."
-KEYWORDS = "The options are many2many, foreign_key, references, join_foreign_key, join_references, constraint."
+TAG_KEYS = (
+    "The options are many2many, foreignKey, references, joinForeignKey, joinReferences, polymorphic, "
+    "polymorphicType, polymorphicId, polymorphicValue, constraint."
+)
+KEYWORDS = (
+    "The options are many2many, foreign_key, references, join_foreign_key, join_references, polymorphic, "
+    "polymorphic_type, polymorphic_id, polymorphic_value, constraint."
+)
 ACTIONS = "CASCADE, SET NULL, SET DEFAULT, RESTRICT, NO ACTION"
 
 
@@ -131,8 +137,8 @@ def test_a_mistake_in_a_tag_is_told_in_the_tags_spelling(tag, mistake):
             ("joinForeignKey", "A relation has no keyword 'joinForeignKey'.", "Write 'join_foreign_key'."),
         ),
         (
-            {"polymorphic": "Owner"},
-            ("polymorphic", "A relation has no keyword 'polymorphic'.", KEYWORDS),
+            {"colour": "red"},
+            ("colour", "A relation has no keyword 'colour'.", KEYWORDS),
         ),
         (
             {"foreign_key": " "},
@@ -171,6 +177,16 @@ def test_a_mistake_in_a_tag_is_told_in_the_tags_spelling(tag, mistake):
 )
 def test_a_mistake_in_a_keyword_is_told_in_the_keywords_spelling(keywords, mistake):
     assert parse(**keywords).mistakes == (Mistake(*mistake),)
+
+
+def test_the_options_of_a_polymorphic_relation():
+    tag = parse("polymorphic: Owner ;polymorphicType:Kind;PolymorphicID:SubjectID;polymorphicValue:users toys")
+
+    assert not tag.mistakes
+    assert tag == parse(
+        polymorphic="Owner", polymorphic_type="Kind", polymorphic_id="SubjectID", polymorphic_value="users toys"
+    )
+    assert (tag.polymorphic, tag.polymorphic_id) == ("Owner", "SubjectID")
 
 
 def test_what_is_right_is_kept_beside_a_mistake():

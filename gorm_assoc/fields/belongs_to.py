@@ -18,11 +18,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models.fields.related import lazy_related_operation, resolve_relation
+from django.db.models.fields.related import lazy_related_operation
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
 from django.db.models.fields.reverse_related import ManyToOneRel
 
 from gorm_assoc import conf, join_plan, through
+from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields import base
 from gorm_assoc.join_key import JoinKey, is_known_missing, settle_key
 from gorm_assoc.join_plan import End, Problem
@@ -31,11 +32,9 @@ from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 from gorm_assoc.whole_keys import WholeKey
 
 if TYPE_CHECKING:
-    _Field = models.Field[Any, Any]
     _ForeignKey = models.ForeignKey[Any, Any]
     _ForwardDescriptor = ForwardManyToOneDescriptor[Any]
 else:
-    _Field = models.Field
     _ForeignKey = models.ForeignKey
     _ForwardDescriptor = ForwardManyToOneDescriptor
 
@@ -66,7 +65,7 @@ class BelongsToKey(LiveRowsKey, WholeKey, _ForeignKey):
         return name, "django.db.models.ForeignKey", args, kwargs
 
 
-class BelongsTo(_Field):
+class BelongsTo(base.Declaration):
     """
     A relation to one row of another model, with GORM's options.
 
@@ -77,6 +76,10 @@ class BelongsTo(_Field):
     The columns are <relation>_<referenced field> unless foreign_key names them; columns that the
     model declares itself are used. Mistakes in options do not raise; `manage.py check` reports them.
     """
+
+    listed_in = "belongs_to_fields"
+    # What was put beside the relation, if anything: a has-one or has-many of the target has one in its stead.
+    foreign_key: ForeignKeyConstraint | None = None
 
     def __init__(
         self,
@@ -97,27 +100,15 @@ class BelongsTo(_Field):
         self.tag = tag
         self.to = to
         self.related_name = related_name
-        self.settled = False
         super().__init__(null=null)
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
-        if cls._meta.abstract:
-            # Private fields are what an abstract base hands down without a column.
-            super().contribute_to_class(cls, name, private_only=True)
-            return
-        self.set_attributes_from_name(name)
-        self.model = cls
-        cls.belongs_to_fields = (*getattr(cls, "belongs_to_fields", ()), self)  # type: ignore[attr-defined]
-        lazy_related_operation(self._attach, cls, self.to)
-
-    def _attach(self, *models: type[models.Model]) -> None:
-        target = self._target()
-        awaited = [field.to for field in getattr(target, "belongs_to_fields", ()) if not field.settled]
-        if target is None or target is self.model or not awaited:
+    def _attach(self, *_: type[models.Model]) -> None:
+        target = self.target()
+        waits = base.awaited(target)
+        if target is None or target is self.model or not waits:
             self.settle()
         else:
-            # A join model: its key is known when the models of its own relations are.
-            lazy_related_operation(lambda *_: self.settle(), target, *awaited)
+            lazy_related_operation(lambda *_: self.settle(), target, *waits)
 
     def settle(self) -> None:
         """
@@ -125,7 +116,7 @@ class BelongsTo(_Field):
 
         A many2many that joins by this model asks for it early, as both wait for the same classes.
         """
-        target = self._target()
+        target = self.target()
         if self.settled or target is None:
             return
         self.settled = True
@@ -152,18 +143,12 @@ class BelongsTo(_Field):
             self._add(key, self.name)
         if enforced:
             name = constraint.name or conf.naming().foreign_key_name(self.model._meta.db_table, self.name)
-            through.add_foreign_key(self.model, through.foreign_key(constraint, name, end, names))
+            self.foreign_key = through.foreign_key(constraint, name, end, names)
+            through.add_foreign_key(self.model, self.foreign_key)
         if settle_key(self.model):
             for field in self.model.belongs_to_fields:  # type: ignore[attr-defined]
                 if field.settled and field.model is self.model:
                     through.index_key(self.model, self.model._meta.get_field(field.name))
-
-    def _target(self) -> type[models.Model] | None:
-        to = resolve_relation(self.model, self.to)
-        if not isinstance(to, str):
-            return to
-        app_label, _, name = to.rpartition(".")
-        return self.model._meta.apps.all_models[app_label].get(name.lower())
 
     def _referenced(self, target: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
         label = f"{self.model._meta.label}.{self.name}"
