@@ -105,7 +105,7 @@ class HasKey(JoinKey):
         ]
 
     def set_cached_value(self, instance: models.Model, value: Any) -> None:
-        super().set_cached_value(instance, value)  # type: ignore[no-untyped-call]
+        super().set_cached_value(instance, value)
         for twin in self._twins:
             if twin.get_cached_value(instance, default=None) != value or value is None:
                 twin.set_cached_value(instance, value)
