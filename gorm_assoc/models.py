@@ -133,6 +133,16 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         """
         return Association(self, name)
 
+    def validate_unique(self, exclude: Any = None) -> None:
+        """Raise ValidationError for values that another row has, a dead one too: the database refuses them."""
+        with soft_delete.scope(True):
+            super().validate_unique(exclude)
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Raise ValidationError where a constraint would be broken, dead rows included."""
+        with soft_delete.scope(True):
+            super().validate_constraints(exclude)
+
     def delete(self, *args: Any, unscoped: bool = False, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """
         Delete the row: softly where the model has deleted_at, else for good.

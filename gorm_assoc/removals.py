@@ -26,7 +26,8 @@ class DropForeignKeys(Operation):
         pass
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "mysql":
+        is_known = (app_label, self.model.lower()) in from_state.models  # not, if it gets this name further on
+        if schema_editor.connection.vendor != "mysql" or not is_known:
             return
         model = from_state.apps.get_model(app_label, self.model)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):

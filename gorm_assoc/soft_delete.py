@@ -126,9 +126,11 @@ def explained(model: type[models.Model]) -> Iterator[None]:
         if not counts:
             raise
         tables = ", ".join(f"{count} in {table}" for table, count in sorted(counts.items()))
+        # A soft clear() leaves the rows where they are.
+        scope = "unscoped()." if any(deleted_at_field(type(row)) for row in error.protected_objects) else ""
         raise ProtectedError(
             f"{model._meta.label} is still referenced by rows of other tables: {tables}. Remove them first, with "
-            f"clear() or delete() of their relation, or declare it with constraint:OnDelete:CASCADE.",
+            f"{scope}clear() or {scope}delete() of their relation, or declare it with constraint:OnDelete:CASCADE.",
             error.protected_objects,
         ) from error
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Count, ProtectedError
 from django.db.models.signals import post_delete, pre_delete
 from django.test import TestCase
@@ -27,6 +29,7 @@ from tests.testapp.models import (
     Review,
     Shelving,
     Stamp,
+    Ticket,
 )
 
 DEAD = {"deleted_at": timezone.now()}
@@ -283,6 +286,28 @@ class ParentTableTests(TestCase):
         assert not Memo._base_manager.exists()
 
 
+class UniqueTests(TestCase):
+    def test_a_value_of_a_dead_row_is_taken(self):
+        Ticket.objects.create(code="one").delete()
+        again = Ticket(code="one")
+
+        with pytest.raises(ValidationError) as caught:
+            again.full_clean()
+
+        assert caught.value.message_dict == {"code": ["Ticket with this Code already exists."]}
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Ticket.objects.get_or_create(code="one")
+        assert Ticket.objects.unscoped().get_or_create(code="one")[1] is False
+
+    def test_a_pair_of_a_dead_join_row_is_taken(self):
+        ann, book = Reader.objects.create(name="ann"), Book.objects.create(id=1, locale="en", title="x")
+        Loan.objects.create(reader=ann, book=book, **DEAD)
+        again = Loan(reader=ann, book=book)
+
+        with pytest.raises(ValidationError, match="already exists"):
+            again.full_clean()
+
+
 class LinkTests(TestCase):
     @classmethod
     def setUpTestData(cls):
@@ -303,7 +328,8 @@ class LinkTests(TestCase):
     def test_a_hard_delete_of_a_linked_row_says_what_is_in_the_way_and_what_to_do(self):
         message = (
             "testapp.Reader is still referenced by rows of other tables: 2 in loans. Remove them first, with "
-            "clear() or delete() of their relation, or declare it with constraint:OnDelete:CASCADE."
+            "unscoped().clear() or unscoped().delete() of their relation, or declare it with "
+            "constraint:OnDelete:CASCADE."
         )
         for delete in (
             lambda: self.ann.delete(unscoped=True),
@@ -316,12 +342,15 @@ class LinkTests(TestCase):
             assert caught.value.args[0] == message
             assert len(caught.value.protected_objects) == 2
         assert Reader.objects.get() == self.ann
+        self.ann.association("books").unscoped().clear()
+        self.ann.delete(unscoped=True)
+        assert not Reader._base_manager.exists()
 
     def test_a_hard_delete_is_refused_for_a_link_made_from_a_tag(self):
         user = User.objects.create(name="ann")
         user.languages.append(Language(name="en"), Language(name="fr"))
 
-        with pytest.raises(ProtectedError, match="guides.User is still referenced .*: 2 in user_languages"):
+        with pytest.raises(ProtectedError, match=r"User is .*: 2 in user_languages. .*, with clear\(\) or delete"):
             user.delete(unscoped=True)
 
     def test_with_cascade_the_database_removes_the_join_rows(self):

@@ -40,6 +40,7 @@ __all__ = [
     "Shelving",
     "SoftThenTimes",
     "Stamp",
+    "Ticket",
     "TimesThenSoft",
 ]
 
@@ -169,3 +170,9 @@ class Keepsake(SoftDeleteModel):
 
 class Stamp(SoftDeleteModel):
     keepsake = models.ForeignKey("Keepsake", models.CASCADE, related_name="stamps")
+
+
+class Ticket(SoftDeleteModel):
+    """A column that is unique among dead rows too."""
+
+    code = models.CharField(max_length=20, unique=True)
