@@ -19,6 +19,7 @@ from django.db.models.fields.related_descriptors import ForwardManyToOneDescript
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from gorm_assoc.constraints import ForeignKeyConstraint
+from gorm_assoc.many_keys import ManyKeysIn
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 from gorm_assoc.whole_keys import WholeKey
 
@@ -148,6 +149,9 @@ class JoinKey(LiveRowsKey, WholeKey, _ForeignObject):
     def _check_to_fields_composite_pk(self) -> list[checks.CheckMessage]:
         # fields.E347 forbids what this field is for; reading a composite key works.
         return []
+
+
+JoinKey.register_lookup(ManyKeysIn)
 
 
 class JoinTableKey(models.CompositePrimaryKey):

@@ -20,6 +20,7 @@ ROWS = [
         "soft_delete",
         "scoped_query",
         "whole_keys",
+        "many_keys",
         "constraints",
         "operations",
         "join_key",
