@@ -73,3 +73,38 @@ class CourseFactory(factory.django.DjangoModelFactory):
         model = testapp.Course
 
     title = factory.Sequence("course{}".format)
+
+
+class FirmFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Firm
+
+    name = factory.Sequence("firm{}".format)
+
+
+class WorkerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Worker
+
+    name = factory.Sequence("worker{}".format)
+
+
+class DeskFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Desk
+
+    name = factory.Sequence("desk{}".format)
+
+
+class TaskFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Task
+
+    title = factory.Sequence("task{}".format)
+
+
+class RoomFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Room
+
+    name = factory.Sequence("room{}".format)

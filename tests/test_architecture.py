@@ -51,6 +51,7 @@ LATE = {
     ("fields", "managers"),  # a descriptor builds its manager class when it is first used
     ("fields", "forms"),  # a form field is built when a form asks for it
     ("join_key", "forms"),
+    ("join_key", "managers"),  # as fields
     ("query", "association"),
     ("query", "preloading"),  # a queryset asks for it when it is run
     ("constraints", "conf"),
