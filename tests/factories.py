@@ -75,23 +75,23 @@ class CourseFactory(factory.django.DjangoModelFactory):
     title = factory.Sequence("course{}".format)
 
 
-class FirmFactory(factory.django.DjangoModelFactory):
+class EmployerFactory(factory.django.DjangoModelFactory):
     class Meta:
-        model = testapp.Firm
+        model = testapp.Employer
 
     name = factory.Sequence("firm{}".format)
 
 
-class WorkerFactory(factory.django.DjangoModelFactory):
+class HandFactory(factory.django.DjangoModelFactory):
     class Meta:
-        model = testapp.Worker
+        model = testapp.Hand
 
     name = factory.Sequence("worker{}".format)
 
 
-class DeskFactory(factory.django.DjangoModelFactory):
+class BenchFactory(factory.django.DjangoModelFactory):
     class Meta:
-        model = testapp.Desk
+        model = testapp.Bench
 
     name = factory.Sequence("desk{}".format)
 

@@ -10,21 +10,21 @@ from django.test import TestCase
 from gorm_assoc.exceptions import PrimaryKeyRequired, ValuesLengthMismatch, ValueTypeMismatch
 from gorm_assoc.models import Association, Changes
 from gorm_assoc.signals import association_changed
-from tests.factories import FirmFactory, RoomFactory, TaskFactory, WorkerFactory
+from tests.factories import EmployerFactory, HandFactory, RoomFactory, TaskFactory
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Contract, Firm, Site, Worker
+from tests.testapp.models import Contract, Employer, Hand, Site
 
 SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
 
 
 def firms() -> dict:
-    return dict(Worker._base_manager.values_list("pk", "firm_id"))
+    return dict(Hand._base_manager.values_list("pk", "firm_id"))
 
 
 class BelongsToTests(TestCase):
     def setUp(self):
-        self.acme, self.bolt = FirmFactory.create_batch(2)
-        self.ann, self.bob = WorkerFactory.create_batch(2)
+        self.acme, self.bolt = EmployerFactory.create_batch(2)
+        self.ann, self.bob = HandFactory.create_batch(2)
 
     def test_append_sets_the_key_in_the_database_and_on_the_object(self):
         changes = self.ann.association("firm").append(self.acme)
@@ -47,7 +47,7 @@ class BelongsToTests(TestCase):
         assert self.ann.association("firm").append(self.bolt) == Changes(kept=1)
 
     def test_a_new_target_is_stored_and_the_last_of_several_counts(self):
-        first, last = Firm(name="first"), Firm(name="last")
+        first, last = Employer(name="first"), Employer(name="last")
 
         self.ann.association("firm").append(first, last)
 
@@ -78,7 +78,7 @@ class BelongsToTests(TestCase):
         assert firms()[self.ann.pk] is None
 
     def test_clear_finds_a_link_that_the_object_does_not_know_of(self):
-        Worker.objects.filter(pk=self.ann.pk).update(firm=self.acme)
+        Hand.objects.filter(pk=self.ann.pk).update(firm=self.acme)
 
         assert self.ann.association("firm").clear() == Changes(removed=1)
         assert firms()[self.ann.pk] is None
@@ -90,7 +90,7 @@ class BelongsToTests(TestCase):
         self.ann.association("firm").clear()
 
         assert appended > before
-        assert Worker.objects.get(pk=self.ann.pk).updated_at == appended
+        assert Hand.objects.get(pk=self.ann.pk).updated_at == appended
 
     def test_find_and_count(self):
         Association([self.ann, self.bob], "firm").append(self.acme, self.bolt)
@@ -100,11 +100,11 @@ class BelongsToTests(TestCase):
         assert self.ann.association("firm").count(name="none") == 0
         assert list(Association([self.ann, self.bob], "firm").find()) == [self.acme]
         assert Association([self.ann, self.bob], "firm").unscoped().count() == 2
-        assert Worker.objects.get(pk=self.bob.pk).firm == self.bolt  # a dead target is still the one named
+        assert Hand.objects.get(pk=self.bob.pk).firm == self.bolt  # a dead target is still the one named
 
     def test_many_owners_get_one_target_or_each_its_own_in_a_fixed_number_of_statements(self):
-        workers = WorkerFactory.create_batch(150)
-        many = FirmFactory.create_batch(150)
+        workers = HandFactory.create_batch(150)
+        many = EmployerFactory.create_batch(150)
 
         with self.assertNumQueries(3 + SAVEPOINT):  # updated_at; the keys before; the keys
             same = Association(workers, "firm").append(self.acme, to_all=True)
@@ -134,7 +134,7 @@ class BelongsToTests(TestCase):
 
         assert changes == Changes(added=1, removed=2)
         assert firms() == before
-        assert self.ann.association("firm").replace(Firm(name="new"), dry_run=True) == Changes(added=1, removed=1)
+        assert self.ann.association("firm").replace(Employer(name="new"), dry_run=True) == Changes(added=1, removed=1)
 
     def test_toggle(self):
         assert self.ann.association("firm").toggle(self.acme) == Changes(added=1)
@@ -147,9 +147,9 @@ class BelongsToTests(TestCase):
         changes = self.ann.association("firm").unscoped().replace(self.bolt)
 
         assert changes == Changes(added=1, removed=1)
-        assert set(Firm._base_manager.all()) == {self.bolt}
+        assert set(Employer._base_manager.all()) == {self.bolt}
         self.ann.association("firm").unscoped().clear()
-        assert not Firm._base_manager.exists()
+        assert not Employer._base_manager.exists()
 
     def test_a_target_that_others_name_stays_and_nothing_changes(self):
         Association([self.ann, self.bob], "firm").append(self.acme, to_all=True)
@@ -161,7 +161,7 @@ class BelongsToTests(TestCase):
         assert self.ann.firm == self.acme
 
     def test_the_signal_comes_from_the_owners_model(self):
-        with received(association_changed, sender=Worker) as calls:
+        with received(association_changed, sender=Hand) as calls:
             self.ann.association("firm").append(self.acme)
 
         assert calls[0]["added"] == ((self.ann.pk, self.acme.pk),)
@@ -170,14 +170,14 @@ class BelongsToTests(TestCase):
         def refuse(**kwargs):
             raise PermissionError
 
-        new = Firm(name="new")
+        new = Employer(name="new")
         self.ann.association("firm").append(self.acme)
-        association_changed.connect(refuse, sender=Worker)
+        association_changed.connect(refuse, sender=Hand)
         try:
             with pytest.raises(PermissionError):
                 self.ann.association("firm").append(new)
         finally:
-            association_changed.disconnect(refuse, sender=Worker)
+            association_changed.disconnect(refuse, sender=Hand)
 
         assert new.pk is None
         assert self.ann.firm is self.acme
@@ -186,22 +186,22 @@ class BelongsToTests(TestCase):
     def test_guards_come_before_any_sql(self):
         with self.assertNumQueries(0):
             with pytest.raises(PrimaryKeyRequired):
-                Association(Worker(name="new"), "firm").append(self.acme)
+                Association(Hand(name="new"), "firm").append(self.acme)
             with pytest.raises(ValueTypeMismatch):
                 self.ann.association("firm").append(self.bob)
             with pytest.raises(ValuesLengthMismatch):
                 Association([self.ann, self.bob], "firm").append(self.acme)
 
     def test_an_owner_that_is_not_stored_any_more_raises(self):
-        Worker._base_manager.filter(pk=self.ann.pk)._raw_delete("default")
+        Hand._base_manager.filter(pk=self.ann.pk)._raw_delete("default")
 
-        with pytest.raises(IntegrityError, match=r"testapp.Worker.firm cannot link: 1 owners are not stored"):
+        with pytest.raises(IntegrityError, match=r"testapp.Hand.firm cannot link: 1 owners are not stored"):
             self.ann.association("firm").append(self.acme)
 
 
 class NotNullTests(TestCase):
     def test_a_key_that_may_not_be_null_can_be_replaced_and_not_emptied(self):
-        ann, bob = WorkerFactory.create_batch(2)
+        ann, bob = HandFactory.create_batch(2)
         contract = Contract.objects.create(title="first", worker=ann)
 
         assert Association(contract, "worker").replace(bob) == Changes(added=1, removed=1)
@@ -226,7 +226,7 @@ class CompositeTests(TestCase):
 
 
 def test_a_related_managers_task_is_unlinked_from_its_side(db):
-    worker = WorkerFactory()
+    worker = HandFactory()
     task = TaskFactory(worker=worker)
 
     assert task.association("worker").clear() == Changes(removed=1)

@@ -17,9 +17,9 @@ from gorm_assoc.exceptions import (
 )
 from gorm_assoc.models import Association, Changes
 from gorm_assoc.signals import association_changed
-from tests.factories import DeskFactory, FirmFactory, RoomFactory, TaskFactory, WorkerFactory
+from tests.factories import BenchFactory, EmployerFactory, HandFactory, RoomFactory, TaskFactory
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Contract, Desk, Firm, Room, Site, Task, Worker
+from tests.testapp.models import Bench, Contract, Employer, Hand, Room, Site, Task
 
 SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -31,7 +31,7 @@ def owners(model=Task, column="worker_id") -> dict:
 
 class HasManyTests(TestCase):
     def setUp(self):
-        self.ann, self.bob = WorkerFactory.create_batch(2)
+        self.ann, self.bob = HandFactory.create_batch(2)
         self.tasks = TaskFactory.create_batch(3)
 
     def test_append_sets_the_key_of_stored_and_new_targets(self):
@@ -63,7 +63,7 @@ class HasManyTests(TestCase):
             association.append(*self.tasks)
 
     def test_append_of_a_key_that_is_not_stored_raises_and_changes_nothing(self):
-        with pytest.raises(IntegrityError, match=r"testapp.Worker.tasks cannot link 1 of the keys"):
+        with pytest.raises(IntegrityError, match=r"testapp.Hand.tasks cannot link 1 of the keys"):
             self.ann.association("tasks").append(self.tasks[0], 4711)
 
         assert set(owners().values()) == {None}
@@ -141,7 +141,7 @@ class HasManyTests(TestCase):
         assert owners()[second.pk] == self.ann.pk
 
     def test_a_batch_gives_each_owner_its_own_in_a_fixed_number_of_statements(self):
-        workers = WorkerFactory.create_batch(150)
+        workers = HandFactory.create_batch(150)
         tasks = TaskFactory.create_batch(150)
 
         with self.assertNumQueries(2 + SAVEPOINT):
@@ -213,10 +213,10 @@ class HasManyTests(TestCase):
     def test_guards_come_before_any_sql(self):
         with self.assertNumQueries(0):
             with pytest.raises(PrimaryKeyRequired):
-                Association(Worker(name="new"), "tasks").append(self.tasks[0])
+                Association(Hand(name="new"), "tasks").append(self.tasks[0])
             with pytest.raises(ValueTypeMismatch):
                 self.ann.association("tasks").append(self.bob)
-            with pytest.raises(NoJoinRows, match="testapp.Worker.tasks has no join rows"):
+            with pytest.raises(NoJoinRows, match="testapp.Hand.tasks has no join rows"):
                 self.ann.association("tasks").append(self.tasks[0], through_defaults={"title": "x"})
             with pytest.raises(UnsupportedRelation, match="Did you mean 'tasks'"):
                 self.ann.association("task")
@@ -224,7 +224,7 @@ class HasManyTests(TestCase):
 
 class NotNullKeyTests(TestCase):
     def setUp(self):
-        self.ann, self.bob = WorkerFactory.create_batch(2)
+        self.ann, self.bob = HandFactory.create_batch(2)
         self.contract = Contract.objects.create(title="first", worker=self.ann)
 
     def test_append_stores_a_new_target_with_its_owner(self):
@@ -269,20 +269,20 @@ class NotNullKeyTests(TestCase):
 
 class HasOneTests(TestCase):
     def setUp(self):
-        self.ann, self.bob = WorkerFactory.create_batch(2)
-        self.old = DeskFactory(worker=self.ann)
+        self.ann, self.bob = HandFactory.create_batch(2)
+        self.old = BenchFactory(worker=self.ann)
 
     def test_append_is_replace(self):
-        new = Desk(name="new")
+        new = Bench(name="new")
 
         changes = self.ann.association("desk").append(new)
 
         assert changes == Changes(added=1, removed=1)
         assert self.ann.desk == new
-        assert owners(Desk) == {self.old.pk: None, new.pk: self.ann.pk}
+        assert owners(Bench) == {self.old.pk: None, new.pk: self.ann.pk}
 
     def test_the_last_of_several_values_counts(self):
-        first, last = Desk(name="first"), Desk(name="last")
+        first, last = Bench(name="first"), Bench(name="last")
 
         self.bob.association("desk").append(first, last)
 
@@ -290,16 +290,16 @@ class HasOneTests(TestCase):
         assert self.bob.desk == last
 
     def test_an_unscoped_replace_deletes_the_old_one_first(self):
-        changes = self.ann.association("desk").unscoped().replace(Desk(name="new"))
+        changes = self.ann.association("desk").unscoped().replace(Bench(name="new"))
 
         assert changes == Changes(added=1, removed=1)
-        assert list(Desk.objects.values_list("name")) == [("new",)]
+        assert list(Bench.objects.values_list("name")) == [("new",)]
 
     def test_a_desk_moves_from_worker_to_worker(self):
         changes = self.bob.association("desk").replace(self.old)
 
         assert changes == Changes(added=1)
-        assert owners(Desk) == {self.old.pk: self.bob.pk}
+        assert owners(Bench) == {self.old.pk: self.bob.pk}
 
     def test_clear_find_and_count(self):
         association = self.ann.association("desk")
@@ -307,15 +307,15 @@ class HasOneTests(TestCase):
         assert association.find().get() == self.old
         assert association.clear() == Changes(removed=1)
         assert association.count() == 0
-        assert not hasattr(Worker.objects.get(pk=self.ann.pk), "desk")
+        assert not hasattr(Hand.objects.get(pk=self.ann.pk), "desk")
 
     def test_a_batch_gives_each_owner_one(self):
-        new = Desk(name="new")
+        new = Bench(name="new")
 
         changes = Association([self.ann, self.bob], "desk").replace(new, self.old)
 
         assert changes == Changes(added=2, removed=1)  # ann's old one is bob's now
-        assert owners(Desk) == {new.pk: self.ann.pk, self.old.pk: self.bob.pk}
+        assert owners(Bench) == {new.pk: self.ann.pk, self.old.pk: self.bob.pk}
 
 
 class CompositeTests(TestCase):
@@ -360,14 +360,14 @@ class CompositeTests(TestCase):
 
 class ManagerTests(TestCase):
     def test_the_related_manager_has_the_verbs(self):
-        firm = FirmFactory()
-        ann, bob = WorkerFactory.create_batch(2)
+        firm = EmployerFactory()
+        ann, bob = HandFactory.create_batch(2)
 
-        assert firm.workers.append(ann, Worker(name="new")) == Changes(added=2)
-        assert firm.workers.replace(bob).removed == 2
-        assert firm.workers.count() == 1
-        assert firm.workers.find(name=bob.name).get() == bob
+        assert firm.hands.append(ann, Hand(name="new")) == Changes(added=2)
+        assert firm.hands.replace(bob).removed == 2
+        assert firm.hands.count() == 1
+        assert firm.hands.find(name=bob.name).get() == bob
         bob.delete()
-        assert firm.workers.count() == 0
-        assert list(firm.workers.unscoped()) == [bob]
-        assert Firm.objects.filter(workers__name=bob.name).count() == 0
+        assert firm.hands.count() == 0
+        assert list(firm.hands.unscoped()) == [bob]
+        assert Employer.objects.filter(hands__name=bob.name).count() == 0

@@ -6,37 +6,37 @@ from django.db import models
 
 from gorm_assoc.models import AssociationModel, BelongsTo, Model
 
-__all__ = "Contract Desk Firm Room Site Task Worker".split()
+__all__ = "Contract Bench Employer Room Site Task Hand".split()
 
 
-class Firm(Model):
+class Employer(Model):
     name = models.CharField(max_length=50)
 
 
-class Worker(Model):
+class Hand(Model):
     name = models.CharField(max_length=50)
-    firm = BelongsTo("Firm", null=True, related_name="workers")
+    firm = BelongsTo("Employer", null=True, related_name="hands")
 
 
-class Desk(models.Model):
+class Bench(models.Model):
     """Django's own one-to-one: a key that is unique and may be NULL."""
 
     name = models.CharField(max_length=50)
-    worker = models.OneToOneField("Worker", models.SET_NULL, null=True, related_name="desk")
+    worker = models.OneToOneField("Hand", models.SET_NULL, null=True, related_name="desk")
 
 
 class Task(Model):
     """Django's own key on rows that can be dead."""
 
     title = models.CharField(max_length=50)
-    worker = models.ForeignKey("Worker", models.CASCADE, null=True, related_name="tasks")
+    worker = models.ForeignKey("Hand", models.CASCADE, null=True, related_name="tasks")
 
 
 class Contract(models.Model):
     """A key that may not be NULL, and rows that others refer to."""
 
     title = models.CharField(max_length=50)
-    worker = models.ForeignKey("Worker", models.CASCADE, related_name="contracts")
+    worker = models.ForeignKey("Hand", models.CASCADE, related_name="contracts")
     replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
 
 
