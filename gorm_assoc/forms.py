@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -41,7 +42,13 @@ else:
 
 def write_key(row: models.Model) -> str:
     """The row's primary key as a JSON list, also where it is one column."""
-    return json.dumps([_plain(field, row) for field in row._meta.pk_fields], ensure_ascii=False)
+    return write_values(type(row), [getattr(row, field.attname) for field in row._meta.pk_fields])
+
+
+def write_values(model: type[models.Model], values: Iterable[Any]) -> str:
+    """The values of a primary key, in the order of its columns, as a JSON list."""
+    plain = [_plain(field, value) for field, value in zip(model._meta.pk_fields, values, strict=True)]
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def read_key(model: type[models.Model], text: Any) -> tuple[Any, ...]:
@@ -64,9 +71,11 @@ def read_key(model: type[models.Model], text: Any) -> tuple[Any, ...]:
     raise ValidationError(gettext("This is no key of a %(name)s.") % {"name": model._meta.verbose_name}, code="key")
 
 
-def _plain(field: models.Field[Any, Any], row: models.Model) -> Any:
-    value = field.value_from_object(row)
-    return value if isinstance(value, (int, str)) else field.value_to_string(row)
+def _plain(field: models.Field[Any, Any], value: Any) -> Any:
+    if isinstance(value, (int, str)):
+        return value
+    holder: Any = SimpleNamespace(**{field.attname: value})
+    return field.value_to_string(holder)
 
 
 def is_composite(model: type[models.Model]) -> bool:
@@ -107,10 +116,12 @@ class TargetChoiceField(_ModelChoiceField):
             if isinstance(value, models.Model):
                 return write_key(value)
             if isinstance(value, tuple):
-                return json.dumps(value, ensure_ascii=False, default=str)
+                return write_values(self.queryset.model, value)
         return super().prepare_value(value)
 
     def to_python(self, value: Any) -> Any:
+        if isinstance(value, models.Model):
+            value = self.prepare_value(value)
         if value in self.empty_values:
             return None
         if self.current is not None and str(value) == str(self.prepare_value(self.current)):
@@ -118,9 +129,23 @@ class TargetChoiceField(_ModelChoiceField):
         if self.to_field_name is not None or not is_composite(self.queryset.model):
             return super().to_python(value)
         try:
-            return self.queryset.get(**_by_attname(self.queryset.model, read_key(self.queryset.model, value)))
+            return self.queryset.get(**by_attname(self.queryset.model, read_key(self.queryset.model, value)))
         except (ValueError, TypeError, ValidationError, self.queryset.model.DoesNotExist) as error:
             raise _invalid_choice(self, value) from error
+
+    def chosen(self, values: Iterable[Any]) -> list[Any]:
+        """The rows that these values of the page name; what names none is left out."""
+        found, keys = [], []
+        for value in values:
+            if self.current is not None and str(value) == str(self.prepare_value(self.current)):
+                found.append(self.current)
+                continue
+            try:
+                text = value if is_composite(self.queryset.model) else json.dumps([value])
+                keys.append(read_key(self.queryset.model, text))
+            except ValidationError:
+                continue
+        return [*found, *self.queryset.filter(among(self.queryset.model, keys))] if keys else found
 
 
 class TargetMultipleChoiceField(_ModelMultipleChoiceField, TargetChoiceField):
@@ -134,7 +159,7 @@ class TargetMultipleChoiceField(_ModelMultipleChoiceField, TargetChoiceField):
             raise ValidationError(self.error_messages["invalid_list"], code="invalid_list") from error
         except ValidationError as error:
             raise _invalid_choice(self, str(value)) from error
-        found: models.QuerySet[Any] = self.queryset.filter(_among(model, set(wanted.values())))
+        found: models.QuerySet[Any] = self.queryset.filter(among(model, set(wanted.values())))
         keys = {tuple(getattr(row, field.attname) for field in model._meta.pk_fields) for row in found}
         for text, key in wanted.items():
             if key not in keys:
@@ -156,15 +181,15 @@ def target_field(key: JoinKey, using: str | None = None, **kwargs: Any) -> forms
     return form_class(**{**defaults, **kwargs})  # type: ignore[no-any-return]
 
 
-def _among(model: type[models.Model], keys: Collection[tuple[Any, ...]]) -> models.Q:
+def among(model: type[models.Model], keys: Collection[tuple[Any, ...]]) -> models.Q:
     """
-    The condition that a row has one of these composite keys.
+    The condition that a row has one of these keys.
 
     One OR for each value of the column with the fewest: SQLite's expressions may not be deeper than 1,000.
     """
     names = [field.attname for field in model._meta.pk_fields]
-    if not keys:
-        return models.Q(pk__in=[])
+    if not keys or len(names) == 1:
+        return models.Q(pk__in=[value for (value,) in keys])
     columns = list(zip(*keys, strict=True))
     fewest = min(range(len(names)), key=lambda place: len(set(columns[place])))
     groups: dict[Any, list[tuple[Any, ...]]] = {}
@@ -183,7 +208,7 @@ def _among(model: type[models.Model], keys: Collection[tuple[Any, ...]]) -> mode
     return models.Q.create(conditions, connector=models.Q.OR)
 
 
-def _by_attname(model: type[models.Model], key: tuple[Any, ...]) -> dict[str, Any]:
+def by_attname(model: type[models.Model], key: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip((field.attname for field in model._meta.pk_fields), key, strict=True))
 
 
@@ -200,10 +225,17 @@ class AssociationModelForm(_ModelForm):
 
     A relation may refer to columns that can be empty (`references` that are not the primary key);
     links cannot be stored then, and this form says so at the field instead of failing afterwards.
+    It also says that a composite key is taken, by a dead row too: Django does not look, and would overwrite the row.
     """
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        model, columns = type(self.instance), self.instance._meta.pk_fields
+        key = tuple(getattr(self.instance, column.attname) for column in columns)
+        if self.instance._state.adding and len(columns) > 1 and None not in key:
+            rows = model._base_manager.using(self.instance._state.db)
+            if rows.filter(**by_attname(model, key)).exists():
+                self.add_error(None, self.instance.unique_error_message(model, tuple(c.name for c in columns)))
         for field in self.instance._meta.many_to_many:
             empty = missing_reference(field, self.instance)
             if empty is not None and self.cleaned_data.get(field.name):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+
 
 class Page(HTMLParser):
     """
@@ -17,7 +19,7 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.data: dict[str, Any] = {}
+        self.data: dict[str, Any] = {ACTION_CHECKBOX_NAME: []}
         self.choices: dict[str, dict[str, str]] = {}
         self.inputs: dict[str, dict[str, Any]] = {}
         self.labels: set[str] = set()
@@ -32,6 +34,7 @@ class Page(HTMLParser):
             name
             for name, attrs in self.inputs.items()
             if attrs.get("type") != "hidden"
+            and "hidden" not in attrs
             and "aria-label" not in attrs
             and attrs.get("id") not in self.labels
             and name not in self._in_legend
@@ -62,8 +65,9 @@ class Page(HTMLParser):
             return
         if tag == "input" and attrs.get("type") not in ("submit", "button"):
             self.inputs[name] = attrs
-            if attrs.get("type") != "checkbox" or "checked" in attrs:
-                self.data[name] = attrs.get("value", "")
+            if attrs.get("type") not in ("checkbox", "radio") or "checked" in attrs:
+                value = attrs.get("value", "")
+                self.data[name] = [*self.data[name], value] if name == ACTION_CHECKBOX_NAME else value
         elif tag == "select":
             self.inputs[name], self.choices[name], self._select = attrs, {}, attrs
             self.data[name] = [] if "multiple" in attrs else ""

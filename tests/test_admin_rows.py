@@ -58,8 +58,8 @@ class AdminTestCase(TestCase):
     def open(self, row):
         return open_page(self.client, self.url(row))
 
-    def send(self, row, page):
-        return self.client.post(self.url(row), page.data)
+    def send(self, row, page, **more):
+        return self.client.post(self.url(row), page.data | more)
 
     def messages(self, response):
         return [str(message) for message in get_messages(response.wsgi_request)]
@@ -499,6 +499,109 @@ class SoftDeletedRowsTests(AdminTestCase):
 
         response = self.send(self.person, page)
 
+        (said,) = errors(response)
+        assert said.startswith("This pair was deleted before and its row is kept: restore that row instead.")
+        assert self.rows() == [("home", "first", False)]
+
+    def test_the_error_of_a_dead_pair_offers_to_restore_it_with_what_was_filled_in(self):
+        self.person.addresses.remove(self.home)
+        page = self.open(self.person)
+        add_row(page, "addresses", address=self.home.pk, note="again")
+        refused = Page(self.send(self.person, page).content.decode())
+        assert "addresses-0-RESTORE" in refused.inputs
+        assert "addresses-0-RESTORE" not in refused.data
+
+        response = self.send(self.person, refused, **{"addresses-0-RESTORE": "on"})
+
+        assert errors(response) == []
+        assert self.rows() == [("home", "again", True)]
+        assert "Added person address" in LogEntry.objects.get().get_change_message()
+
+    def test_a_restored_row_keeps_the_columns_that_were_not_filled_in(self):
+        self.person.addresses.remove(self.home)
+        page = self.open(self.person)
+        add_row(page, "addresses", address=self.home.pk, note="")
+
+        response = self.send(self.person, page, **{"addresses-0-RESTORE": "on"})
+
+        assert errors(response) == []
+        assert self.rows() == [("home", "first", True)]
+
+    def open_with_dead(self):
+        return open_page(self.client, f"{self.url(self.person)}?_dead_rows=addresses")
+
+    def test_dead_rows_are_counted_and_shown_on_request_and_cannot_be_edited(self):
+        self.person.addresses.add(self.work)
+        self.person.addresses.remove(self.home)
+
+        plain = self.client.get(self.url(self.person))
+        page = self.open_with_dead()
+
+        self.assertContains(plain, '<a href="?_dead_rows=addresses">Show deleted addresses (1)</a>', html=True)
+        assert page.data["addresses-INITIAL_FORMS"] == "2"
+        dead = row_of(page, "addresses", "address", self.home.pk)
+        assert [name for name, attrs in page.inputs.items() if name.startswith(dead) and "disabled" not in attrs] == [
+            f"{dead}-pk",
+            f"{dead}-RESTORE",
+        ]
+        assert page.unlabelled == []
+
+    def test_a_dead_row_is_restored(self):
+        self.person.addresses.add(self.work)
+        self.person.addresses.remove(self.home)
+        page = self.open_with_dead()
+        dead = row_of(page, "addresses", "address", self.home.pk)
+
+        response = self.send(self.person, page, **{f"{dead}-RESTORE": "on"})
+
+        assert errors(response) == []
+        assert self.rows() == [("home", "first", True), ("work", "before-create", True)]
+        assert "Changed Restore for person address" in LogEntry.objects.get().get_change_message()
+
+    def test_a_page_with_dead_rows_changes_nothing_else_by_itself(self):
+        self.person.addresses.remove(self.home)
+        page = self.open_with_dead()
+
+        response = self.send(self.person, page)
+        forged = self.send(self.person, page, **{"addresses-0-note": "x", "addresses-0-DELETE": "on"})
+
+        assert errors(response) == errors(forged) == []
+        assert self.rows() == [("home", "first", False)]
+
+    def test_a_dead_row_that_is_restored_is_not_added_as_well(self):
+        self.person.addresses.remove(self.home)
+        page = self.open_with_dead()
+        add_row(page, "addresses", address=self.home.pk, note="again")
+
+        response = self.send(self.person, page, **{"addresses-0-RESTORE": "on"})
+
+        assert errors(response) == ["This pair is in the list already."]
+        assert self.rows() == [("home", "first", False)]
+
+    def test_dead_rows_of_others_are_not_reached(self):
+        other = Person.objects.create(name="ben")
+        other.addresses.add(self.home)
+        other.addresses.remove(self.home)
+        self.person.addresses.remove(self.home)
+        page = self.open_with_dead()
+        page.data["addresses-0-pk"] = f"[{other.pk}, {self.home.pk}]"
+
+        self.send(self.person, page, **{"addresses-0-RESTORE": "on"})
+
+        assert not PersonAddress.objects.exists()
+
+    def test_who_may_not_change_rows_is_not_offered_to_restore_them_and_cannot(self):
+        self.person.addresses.remove(self.home)
+        clerk = Account.objects.create_user("clerk", is_staff=True)
+        names = ["change_person", "view_personaddress", "add_personaddress"]
+        clerk.user_permissions.add(*Permission.objects.filter(codename__in=names))
+        self.client.force_login(clerk)
+
+        page = self.open_with_dead()
+        add_row(page, "addresses", address=self.home.pk)
+        response = self.send(self.person, page, **{"addresses-0-RESTORE": "on", "addresses-1-RESTORE": "on"})
+
+        assert not [name for name in page.inputs if name.endswith("RESTORE")]
         assert errors(response) == ["This pair was deleted before and its row is kept: restore that row instead."]
         assert self.rows() == [("home", "first", False)]
 

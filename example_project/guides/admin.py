@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db import models
 
-from example_project.guides.models import Address, Language, Person, Profile, SpokenLanguage, User
-from gorm_assoc.admin import AssociationAdmin, JoinRowInline, StackedJoinRowInline
+from example_project.guides.models import Address, Blog, Language, Person, Profile, SpokenLanguage, Tag, User
+from gorm_assoc.admin import AssociationAdmin, AssociationCount, JoinRowInline, StackedJoinRowInline, register
 
 # Go's string is a TextField, and most of them are one line.
 ONE_LINE = {models.TextField: {"widget": AdminTextInputWidget}}
@@ -65,30 +64,87 @@ class AddressRows(JoinRowInline):
     verbose_name_plural = "addresses"
 
 
-@admin.register(User)
+class TagRows(JoinRowInline):
+    """Both ends have a key of two columns; the tag is found by typing."""
+
+    model = Blog.tags.through
+    extra = 0
+    autocomplete_fields = ("tag",)
+    verbose_name = "tag"
+
+
+class BlogRows(JoinRowInline):
+    """The same join rows as TagRows, from the other side; the blog is written by its key."""
+
+    model = Blog.tags.through
+    extra = 0
+    raw_id_fields = ("blog",)
+    verbose_name = "blog"
+
+
+@register(User)
 class UserAdmin(AssociationAdmin):
+    """Counts in the list, a filter on a relation, the action "edit associations", a relation as a form field."""
+
     formfield_overrides = ONE_LINE
+    list_display = ("name", "refer", AssociationCount("languages"), AssociationCount("friends"))
+    list_filter = ("languages",)
+    ordering = ("name",)
     fields = ("name", "refer", "profiles")
     filter_horizontal = ("profiles",)
     search_fields = ("name",)
     inlines = (LanguageRows, SpeaksRows, FriendRows, FluencyRows)
 
 
-@admin.register(Language)
+@register(Language)
 class LanguageAdmin(AssociationAdmin):
     formfield_overrides = ONE_LINE
+    list_display = ("name", AssociationCount("users"))
+    ordering = ("name",)
     fields = ("name",)
     search_fields = ("name",)
     inlines = (UserRows,)
 
 
-@admin.register(Person)
+@register(Person)
 class PersonAdmin(AssociationAdmin):
     formfield_overrides = ONE_LINE
+    list_display = ("name", AssociationCount("addresses"))
     fields = ("name",)
     inlines = (AddressRows,)
 
 
-admin.site.register(Address)
-admin.site.register(Profile)
-admin.site.register(SpokenLanguage)
+@register(Blog)
+class BlogAdmin(AssociationAdmin):
+    """A composite key: django.contrib.admin.register() refuses it."""
+
+    formfield_overrides = ONE_LINE
+    list_display = ("subject", "locale", AssociationCount("tags"))
+    list_filter = ("tags", "locale")
+    fields = ("id", "locale", "subject", "body", "locale_tags", "shared_tags")
+    filter_horizontal = ("locale_tags",)
+    autocomplete_fields = ("shared_tags",)
+    inlines = (TagRows,)
+
+
+@register(Tag)
+class TagAdmin(AssociationAdmin):
+    formfield_overrides = ONE_LINE
+    list_display = ("value", "locale", AssociationCount("blog_set", "blogs"))
+    search_fields = ("value",)
+    edited_associations = ("blog_set",)
+    inlines = (BlogRows,)
+
+
+@register(Address)
+class AddressAdmin(AssociationAdmin):
+    """The delete page says why an address of somebody stays."""
+
+    formfield_overrides = ONE_LINE
+    list_display = ("name", AssociationCount("people"))
+    edited_associations = ("people",)
+
+
+@register(Profile, SpokenLanguage)
+class OtherAdmin(AssociationAdmin):
+    formfield_overrides = ONE_LINE

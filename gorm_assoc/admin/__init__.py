@@ -13,7 +13,18 @@ Django's own inline wants a ForeignKey and a key of one column; its form field w
 
 from __future__ import annotations
 
+from gorm_assoc.admin.filters import AssociationFilter
 from gorm_assoc.admin.inlines import JoinRowInline, StackedJoinRowInline
+from gorm_assoc.admin.lists import AssociationCount
 from gorm_assoc.admin.owners import AssociationAdmin, AssociationAdminMixin
+from gorm_assoc.admin.registering import register
 
-__all__ = ["AssociationAdmin", "AssociationAdminMixin", "JoinRowInline", "StackedJoinRowInline"]
+__all__ = [
+    "AssociationAdmin",
+    "AssociationAdminMixin",
+    "AssociationCount",
+    "AssociationFilter",
+    "JoinRowInline",
+    "StackedJoinRowInline",
+    "register",
+]

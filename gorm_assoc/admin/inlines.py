@@ -7,24 +7,21 @@ It is found by the join model, or named by `relation`; either end can be the par
 from __future__ import annotations
 
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.admin import checks as admin_checks
 from django.contrib.admin.options import InlineModelAdmin, StackedInline, TabularInline
 from django.contrib.admin.utils import flatten_fieldsets
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core import checks
-from django.db import models
 from django.forms.models import modelform_defines_fields, modelformset_factory
 from django.http import HttpRequest
 
 from gorm_assoc import relationship as relationships
 from gorm_assoc import soft_delete
+from gorm_assoc.admin.dead_rows import RESTORE, DeadRowsMixin, restore_field
+from gorm_assoc.admin.inline_checks import JoinRowInlineChecks, relationships_through
 from gorm_assoc.admin.rows import JoinRowForm, JoinRowFormSet
+from gorm_assoc.admin.target_field import TargetFieldMixin
 from gorm_assoc.exceptions import UnsupportedRelation
-from gorm_assoc.forms import TargetChoiceField, is_composite
 from gorm_assoc.relationship import Relationship
 
 if TYPE_CHECKING:
@@ -38,56 +35,7 @@ else:
 HIDDEN = ("created_at", "updated_at", soft_delete.DELETED_AT)
 
 
-def relationships_through(parent: type[models.Model], through: type[models.Model]) -> list[Relationship]:
-    """The parent's many-to-manys over this join model, each way of using its columns once."""
-    found: dict[tuple[str, str], Relationship] = {}
-    for relation in parent._meta.get_fields():
-        if not relation.many_to_many:
-            continue
-        field: Any = relation if isinstance(relation, models.Field) else relation.field
-        if field.remote_field.through is through:
-            read = relationships.from_django(parent, relation)
-            found.setdefault((read.owner_key.name, read.target_key.name), read)
-    return list(found.values())
-
-
-class JoinRowInlineChecks(admin_checks.InlineModelAdminChecks):
-    """Django's checks, with our relation in place of a ForeignKey."""
-
-    def _check_relation(self, obj: Any, parent_model: type[models.Model]) -> list[checks.CheckMessage]:
-        """gorm_assoc.E801, E802"""
-        if obj.relation:
-            try:
-                found = relationships.of(parent_model, obj.relation)
-            except UnsupportedRelation as error:
-                return [checks.Error(str(error), obj=obj.__class__, id="gorm_assoc.E801")]
-            if found.through is not obj.model:
-                return [
-                    checks.Error(
-                        f"{found.label} joins by {found.through._meta.label}, not by {obj.model._meta.label}.",
-                        hint=f"Say model = {found.owner.__name__}.{found.name}.through.",
-                        obj=obj.__class__,
-                        id="gorm_assoc.E801",
-                    )
-                ]
-            return []
-        known = relationships_through(parent_model, obj.model)
-        if len(known) == 1:
-            return []
-        names = ", ".join(repr(each.name) for each in known)
-        if known:
-            message = f"{parent_model._meta.label} joins by {obj.model._meta.label} more than once: {names}."
-            hint = "Say which is meant: relation = " + repr(known[0].name) + "."
-        else:
-            message = f"{parent_model._meta.label} has no many-to-many that joins by {obj.model._meta.label}."
-            hint = "Say model = <Model>.<relation>.through, of a relation that this model is an end of."
-        return [checks.Error(message, hint=hint, obj=obj.__class__, id="gorm_assoc.E802")]
-
-    def _check_exclude_of_parent_model(self, obj: Any, parent_model: Any) -> list[checks.CheckMessage]:
-        return []  # the parent's key is never a field of the form
-
-
-class JoinRowInlineMixin(_InlineModelAdmin):
+class JoinRowInlineMixin(DeadRowsMixin, TargetFieldMixin, _InlineModelAdmin):
     """
     What both inlines share.
 
@@ -95,7 +43,8 @@ class JoinRowInlineMixin(_InlineModelAdmin):
     relation -- name of the parent's many-to-many, where it joins by that model more than once
 
     Fields are the target and the join model's own columns; a row keeps its identity when its target is changed.
-    All else is Django's: extra, max_num, can_delete, readonly_fields, permissions of the join model.
+    Dead rows are shown on request, and restored. All else is Django's: extra, max_num, can_delete, ordering,
+    readonly_fields, autocomplete_fields, raw_id_fields, permissions of the join model.
     """
 
     formset = JoinRowFormSet  # type: ignore[assignment]
@@ -104,7 +53,7 @@ class JoinRowInlineMixin(_InlineModelAdmin):
     relation: str = ""
 
     @property
-    def relationship(self) -> Relationship:
+    def relationship(self) -> Relationship:  # type: ignore[override]
         """The many-to-many this inline shows, read from the parent's side. Raises UnsupportedRelation."""
         if self.relation:
             return relationships.of(self.parent_model, self.relation)
@@ -131,48 +80,6 @@ class JoinRowInlineMixin(_InlineModelAdmin):
         hidden |= {column.name for column in target.local_related_fields} - {target.name}
         hidden |= set(HIDDEN) - set(flatten_fieldsets(self.fieldsets or [(None, {"fields": self.fields or ()})]))
         return [*(given or ()), *sorted(hidden)]
-
-    def formfield_for_target(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """The field that chooses the target, by way of formfield_for_foreignkey() with the relation as db_field."""
-        relationship = self.relationship
-        target = relationship.target
-        rows = target._default_manager.all()
-        if soft_delete.deleted_at_field(target) is not None:
-            rows = rows.filter(**{f"{soft_delete.DELETED_AT}__isnull": True})
-        ordering = self.get_field_queryset(None, relationship.target_key, request)
-        if ordering is not None:
-            rows = rows.order_by(*ordering.query.order_by)
-        kwargs = {"queryset": rows, "form_class": TargetChoiceField, **self._limits(), **kwargs}
-        field: Any = self.formfield_for_foreignkey(relationship.target_key, request, **kwargs)
-        if field is not None and not is_composite(target) and self.admin_site.is_registered(target):
-            field.widget = self._with_links(field.widget, target, request)
-        return field
-
-    def _limits(self) -> dict[str, Any]:
-        found = self.relationship
-        field: Any = None if found.reverse else found.owner._meta.get_field(found.name)
-        limit = field.get_limit_choices_to() if field is not None else None
-        return {"limit_choices_to": limit} if limit else {}
-
-    def _with_links(self, widget: Any, target: type[models.Model], request: HttpRequest) -> RelatedFieldWidgetWrapper:
-        """The links beside a choice: add, change and view the target."""
-        related = self.admin_site.get_model_admin(target)
-        # What the widget reads of a ForeignKey's remote_field.
-        rel: Any = SimpleNamespace(
-            model=target,
-            field=self.relationship.target_key,
-            limit_choices_to={},
-            on_delete=None,
-            get_related_field=lambda: target._meta.pk,
-        )
-        return RelatedFieldWidgetWrapper(
-            widget,
-            rel,
-            self.admin_site,
-            can_add_related=related.has_add_permission(request),
-            can_change_related=related.has_change_permission(request),
-            can_view_related=related.has_view_permission(request),
-        )
 
     # The formset
 
@@ -204,6 +111,7 @@ class JoinRowInlineMixin(_InlineModelAdmin):
         }
         formset = modelformset_factory(self.model, **defaults)
         formset.relationship = relationship  # type: ignore[attr-defined]
+        formset.dead_too = self.shows_dead(request)  # type: ignore[attr-defined]
         formset.request = request  # type: ignore[attr-defined]
         return formset
 
@@ -214,6 +122,8 @@ class JoinRowInlineMixin(_InlineModelAdmin):
             "can_add": chosen and self.has_add_permission(request, obj),
             "can_change": self.has_change_permission(request, obj),
         }
+        if self.can_show_dead():
+            attrs[RESTORE] = restore_field()
         if chosen and target not in getattr(base, "declared_fields", {}):
             attrs[target] = self.formfield_for_target(request)
         return type(base)(f"{self.model.__name__}Form", (JoinRowForm, base), attrs)
@@ -222,6 +132,10 @@ class JoinRowInlineMixin(_InlineModelAdmin):
 class JoinRowInline(JoinRowInlineMixin, _TabularInline):
     """The join rows of a many-to-many as a table, below either of its ends."""
 
+    template = "gorm_assoc/admin/edit_inline/tabular.html"
+
 
 class StackedJoinRowInline(JoinRowInlineMixin, _StackedInline):
     """The join rows of a many-to-many one below the other."""
+
+    template = "gorm_assoc/admin/edit_inline/stacked.html"

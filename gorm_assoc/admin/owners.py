@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import ModelAdmin
-from django.contrib.admin.checks import ModelAdminChecks
-from django.core import checks
-from django.core.exceptions import FieldDoesNotExist
-from django.db import models
 from django.http import HttpRequest
-from django.utils.text import capfirst
 
-from gorm_assoc import soft_delete
-from gorm_assoc.constraints import ForeignKeyConstraint
+from gorm_assoc.admin.deleting import DeletingAdminMixin
+from gorm_assoc.admin.editing import EditAssociationsMixin
+from gorm_assoc.admin.keys import CompositeKeyAdminMixin
+from gorm_assoc.admin.lists import ListAdminMixin
+from gorm_assoc.admin.owner_checks import AssociationAdminChecks
+from gorm_assoc.admin.widgets import KeyAutocompleteSelectMultiple, KeyListRawIdWidget
 from gorm_assoc.fields.many2many import Many2Many
-from gorm_assoc.forms import AssociationModelForm
+from gorm_assoc.forms import AssociationModelForm, is_composite
 
 if TYPE_CHECKING:
     _ModelAdmin = ModelAdmin[Any]
@@ -26,33 +24,15 @@ else:
     _ModelAdmin = ModelAdmin
 
 
-def _is_many2many(model: type[models.Model], name: str) -> bool:
-    try:
-        return isinstance(model._meta.get_field(name), Many2Many)
-    except FieldDoesNotExist:
-        return False
-
-
-class AssociationAdminChecks(ModelAdminChecks):
-    """Django's checks without admin.E013 for a Many2Many: its manager writes join models of any kind."""
-
-    def _check_field_spec_item(self, obj: Any, field_name: str, label: str) -> list[checks.CheckMessage]:
-        if _is_many2many(obj.model, field_name):
-            return []
-        return super()._check_field_spec_item(obj, field_name, label)  # type: ignore[misc,no-any-return]
-
-    def _check_filter_item(self, obj: Any, field_name: str, label: str) -> list[checks.CheckMessage]:
-        if _is_many2many(obj.model, field_name):
-            return []
-        return super()._check_filter_item(obj, field_name, label)  # type: ignore[misc,no-any-return]
-
-
-class AssociationAdminMixin(_ModelAdmin):
+class AssociationAdminMixin(
+    EditAssociationsMixin, DeletingAdminMixin, ListAdminMixin, CompositeKeyAdminMixin, _ModelAdmin
+):
     """
     For the ModelAdmin of an owner: its many-to-manys can stand in fields, fieldsets and filter_horizontal.
 
-    Without fields or fieldsets those are shown that have no inline. Deleting is the model's own: one with
-    deleted_at goes softly, so that nothing refers to it stands in the way.
+    Without fields or fieldsets those are shown that have no inline. Beside that it is what the classes above say:
+    a composite key, columns that count, a delete page that tells what the database does, the action that edits
+    associations of many owners.
     """
 
     checks_class = AssociationAdminChecks
@@ -60,51 +40,29 @@ class AssociationAdminMixin(_ModelAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, Many2Many):
-            if not self._names_fields(request) and self._has_inline(db_field):
+            if not self._names_fields() and self._has_inline(db_field):
                 return None
-            # Django leaves out a field whose join model was not made by Django. All it asks is this one flag.
-            db_field = copy.copy(db_field)
-            db_field.remote_field = copy.copy(db_field.remote_field)
-            db_field.remote_field.through = SimpleNamespace(_meta=SimpleNamespace(auto_created=True))
+            return self.association_field(db_field, request, **kwargs)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def _names_fields(self, request: HttpRequest) -> bool:
+    def association_field(self, db_field: Many2Many, request: HttpRequest, **kwargs: Any) -> Any:
+        """The form field that chooses targets, with the widget that this admin's options ask for."""
+        if is_composite(db_field.remote_field.model) and "widget" not in kwargs:
+            if db_field.name in self.get_autocomplete_fields(request):
+                kwargs["widget"] = KeyAutocompleteSelectMultiple(db_field, self.admin_site)
+            elif db_field.name in self.raw_id_fields:
+                kwargs["widget"] = KeyListRawIdWidget(db_field.remote_field, self.admin_site)
+        # Django leaves out a field whose join model was not made by Django. All it asks is this one flag.
+        shown = copy.copy(db_field)
+        shown.remote_field = copy.copy(db_field.remote_field)
+        shown.remote_field.through = SimpleNamespace(_meta=SimpleNamespace(auto_created=True))
+        return super().formfield_for_manytomany(shown, request, **kwargs)
+
+    def _names_fields(self) -> bool:
         return bool(self.fields or self.fieldsets)
 
     def _has_inline(self, field: Any) -> bool:
         return any(inline.model is field.remote_field.through for inline in self.inlines)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        if soft_delete.deleted_at_field(self.model) is None:
-            found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-            for name, count in rows_that_go_along(self.model, objs):
-                counts[name] = counts.get(name, 0) + count
-                found = [*found, f"{capfirst(name)}: {count}"]
-            return found, counts, lacking, protected
-        # A soft delete is one UPDATE: no row goes with it, and none that refers to it can forbid it.
-        rows = list(objs)
-        plural = str(self.opts.verbose_name if len(rows) == 1 else self.opts.verbose_name_plural)
-        allowed = all(self.has_delete_permission(request, row) for row in rows)
-        texts = [f"{capfirst(str(self.opts.verbose_name))}: {row}" for row in rows]
-        return texts, {plural: len(rows)}, set() if allowed else {str(self.opts.verbose_name)}, []
-
-
-def rows_that_go_along(model: type[models.Model], objs: Any) -> Iterator[tuple[str, int]]:
-    """How many rows of other tables the database deletes with these (ON DELETE CASCADE); Python does not see them."""
-    for relation in model._meta.get_fields(include_hidden=True):
-        key = getattr(relation, "field", None)
-        if relation.concrete or not isinstance(key, models.ForeignObject):
-            continue
-        columns = tuple(column.name for column in key.local_related_fields)
-        if any(
-            isinstance(constraint, ForeignKeyConstraint)
-            and constraint.fields == columns
-            and constraint.on_delete == "CASCADE"
-            for constraint in key.model._meta.constraints
-        ):
-            count = key.model._base_manager.filter(**{f"{key.name}__in": list(objs)}).count()
-            if count:
-                yield str(key.model._meta.verbose_name_plural), count
 
 
 class AssociationAdmin(AssociationAdminMixin, _ModelAdmin):

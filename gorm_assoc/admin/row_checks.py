@@ -19,6 +19,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext
 
 from gorm_assoc import soft_delete
+from gorm_assoc.admin.dead_rows import is_dead
 from gorm_assoc.admin.row_forms import OwnersRows, Values
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.forms import empty_reference, refusal
@@ -84,7 +85,8 @@ class CheckedRows(OwnersRows):
         stored = [form for form in self.initial_forms if form.stored_key]
         by_stored = {self._key_of(form.stored_key): form for form in stored}
         marked = self._marked()
-        taken = {form.target_values() for form in stored if form not in marked and not form.has_changed()}
+        unchanged = [form for form in stored if not (form in marked or form.is_dead or form.has_changed())]
+        taken = {form.target_values() for form in unchanged}
         for form in changed:
             values = form.target_values()
             if None in values:
@@ -112,15 +114,25 @@ class CheckedRows(OwnersRows):
         holder = by_stored.get(row.pk)
         if holder is form:
             return None
+        if is_dead(row):
+            return self._dead_pair(row, holder, form)
         if holder is not None and holder in self._marked():
             text = gettext("This pair is being deleted in another row: leave that row as it is instead.")
             return ValidationError(text, code="dying") if soft else None
         if holder is not None and holder.has_changed():
             return None  # it moves to another target first
-        if soft and getattr(row, soft_delete.DELETED_AT) is not None:
-            text = gettext("This pair was deleted before and its row is kept: restore that row instead.")
-            return ValidationError(text, code="dead")
         return self._taken_twice
+
+    def _dead_pair(self, row: Any, holder: Any, form: Any) -> ValidationError | None:
+        """A new row brings back the dead one, if that was asked for; else it is offered."""
+        if holder is not None and holder.wants_restore:
+            return self._taken_twice
+        is_new = form not in self.initial_forms
+        if is_new and form.wants_restore:
+            form.revives = row
+            return None
+        text = gettext("This pair was deleted before and its row is kept: restore that row instead.")
+        return ValidationError(form.offer(text) if is_new and form.can_change else text, code="dead")
 
     def validate_unique(self) -> None:
         """Pairs are clean()'s; Django's own would not see dead rows, nor that rows move out of each other's way."""

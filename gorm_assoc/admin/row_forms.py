@@ -14,16 +14,16 @@ from django import forms
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.forms.models import BaseModelFormSet
+from django.http import HttpRequest
 
 from gorm_assoc import soft_delete
+from gorm_assoc.admin.dead_rows import DeadRowsOfOwner, RestorableForm
 from gorm_assoc.forms import TargetChoiceField, read_key, write_key
 from gorm_assoc.relationship import Relationship
 
 if TYPE_CHECKING:
-    _ModelForm = forms.ModelForm[Any]
     _BaseModelFormSet = BaseModelFormSet[Any, Any]
 else:
-    _ModelForm = forms.ModelForm
     _BaseModelFormSet = BaseModelFormSet
 
 Values = tuple[Any, ...]
@@ -38,7 +38,7 @@ class RowKeyField(forms.Field):
         return False
 
 
-class JoinRowForm(_ModelForm):
+class JoinRowForm(RestorableForm):
     """
     One join row.
 
@@ -47,7 +47,6 @@ class JoinRowForm(_ModelForm):
 
     relationship: ClassVar[Relationship]
     can_add: ClassVar[bool] = True
-    can_change: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,17 +65,25 @@ class JoinRowForm(_ModelForm):
         # What the page did not offer is not stored either.
         if not (self.can_add if self.instance._state.adding else self.can_change):
             return False
-        return super().has_changed()
+        return self.wants_restore if self.is_dead else super().has_changed()
 
     def target_values(self) -> Values:
         """What the row says of its target, after the form was read."""
         return tuple(getattr(self.instance, f.attname) for f in self.relationship.target_key.local_related_fields)
 
 
-class OwnersRows(_BaseModelFormSet):
-    """The join rows of `instance`, and a form for each; `relationship` is read from the side of the instance."""
+class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
+    """
+    The join rows of `instance`, and a form for each.
 
-    relationship: ClassVar[Relationship]
+    relationship -- read from the side of the instance
+    request -- who is told of vetoes; without one they raise
+    dead_too -- dead rows have forms as well
+    """
+
+    relationship: ClassVar[Relationship]  # type: ignore[misc]
+    request: HttpRequest | None = None
+    dead_too = False
     model: type[Any]
     _should_delete_form: Callable[[Any], bool]
 
@@ -115,10 +122,17 @@ class OwnersRows(_BaseModelFormSet):
         if self.instance._state.adding or not self.owner_values or None in self.owner_values:
             return rows.none()
         rows = rows.filter(**self._of_owner(self.owner_values))
-        if soft_delete.deleted_at_field(self.model) is not None:
+        if not self.dead_too and soft_delete.deleted_at_field(self.model) is not None:
             rows = rows.filter(**{f"{soft_delete.DELETED_AT}__isnull": True})
         # Prefetched and not joined: a reference to part of a key joins a row more than once.
         return rows.prefetch_related(self.relationship.target_key.name)
+
+    def dead_rows(self) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = self.model._base_manager.using(self.instance._state.db)
+        is_new = self.instance._state.adding or not self.owner_values or None in self.owner_values
+        if is_new or soft_delete.deleted_at_field(self.model) is None:
+            return rows.none()
+        return rows.filter(**self._of_owner(self.owner_values), **{f"{soft_delete.DELETED_AT}__isnull": False})
 
     def _of_owner(self, values: Iterable[Any]) -> dict[str, Any]:
         columns = self.relationship.owner_key.local_related_fields
@@ -159,6 +173,7 @@ class OwnersRows(_BaseModelFormSet):
             stored = form.instance
             initial = None if stored._state.adding else write_key(stored)
             form.fields[key.name] = RowKeyField(required=False, initial=initial)
+        form.close_other_fields()
         for field in form.fields.values():
             # The tabular template has headings and no labels.
             widget = getattr(field.widget, "widget", field.widget)

@@ -12,32 +12,20 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, router, transaction
-from django.db.models.deletion import ProtectedError, RestrictedError
-from django.http import HttpRequest
+from django.db import models, router, transaction
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from gorm_assoc.admin.dead_rows import RESTORE
+from gorm_assoc.admin.refusals import is_refusal, reason
 from gorm_assoc.admin.row_checks import CheckedRows
 from gorm_assoc.admin.row_forms import JoinRowForm
-from gorm_assoc.exceptions import AssociationError
-from gorm_assoc.kinds import hooks
-
-_REFUSALS = (ValidationError, AssociationError, ProtectedError, RestrictedError, IntegrityError)
 
 __all__ = ["JoinRowForm", "JoinRowFormSet"]
 
 
 class JoinRowFormSet(CheckedRows):
-    """
-    The join rows of `instance`.
-
-    relationship -- read from the side of the instance
-    request -- who is told of vetoes; without one they raise
-    """
-
-    request: HttpRequest | None = None
+    """OwnersRows that are checked and written."""
 
     def save_existing_objects(self, commit: bool = True) -> list[Any]:
         self.changed_objects, self.deleted_objects = [], []
@@ -53,7 +41,7 @@ class JoinRowFormSet(CheckedRows):
         saved = []
         for form in self._in_order([f for f in stored if f not in marked and f.has_changed()]):
             if self._done("change", form.instance, partial(self._store, form, commit)):
-                self.changed_objects.append((form.instance, form.changed_data))
+                self.changed_objects.append((form.instance, [RESTORE] if form.is_dead else form.changed_data))
                 saved.append(form.instance)
         return saved
 
@@ -69,6 +57,13 @@ class JoinRowFormSet(CheckedRows):
         return self.new_objects
 
     def _store(self, form: Any, commit: bool) -> None:
+        using = router.db_for_write(self.model, instance=form.instance)
+        if commit and form.is_dead:
+            form.restore(using)
+            return
+        if commit and form.revives is not None:
+            form.instance = form.revive(using)
+            return
         row = form.save(commit=False)
         if not commit:
             self.saved_forms.append(form)
@@ -102,27 +97,16 @@ class JoinRowFormSet(CheckedRows):
             with transaction.atomic(using=router.db_for_write(self.model, instance=row)):
                 work()
         except Exception as error:
-            if not self._is_refusal(error):
+            if not is_refusal(error, self.model):
                 raise
             said = {
                 "add": gettext("%(name)s was not added: %(reason)s"),
                 "change": gettext("%(name)s was not changed: %(reason)s"),
                 "delete": gettext("%(name)s was not deleted: %(reason)s"),
             }[verb]
-            messages.error(self.request, said % {"name": name, "reason": _reason(error)})
+            messages.error(self.request, said % {"name": name, "reason": reason(error)})
             return False
         return True
-
-    def _is_refusal(self, error: Exception) -> bool:
-        expected = (
-            ValidationError,
-            AssociationError,
-            ProtectedError,
-            RestrictedError,
-            IntegrityError,
-            self.model.DoesNotExist,
-        )
-        return isinstance(error, expected) or hooks.has(self.model, (*hooks.CREATE, *hooks.DELETE))
 
     def _follow_owner(self, form: Any) -> None:
         """The database has changed the stored row along with its owner (ON UPDATE CASCADE); so do form and object."""
@@ -133,13 +117,3 @@ class JoinRowFormSet(CheckedRows):
                 form.stored_key[column.attname] = getattr(row, column.attname)
         if getattr(self.model, "is_join_table", False):
             row._stored_key = self._key_of(form.stored_key)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return " ".join(error.messages)
-    if isinstance(error, (ProtectedError, RestrictedError)):
-        return str(error.args[0])
-    if isinstance(error, IntegrityError):
-        return gettext("the database refused it. It may have been stored or changed in the meantime.")
-    return str(error) or type(error).__name__
