@@ -50,10 +50,14 @@ class Index(models.Index):
         return models.Index(*args, **{**kwargs, "name": _cut_for(self.name, schema_editor)})
 
     def create_sql(self, model: Any, schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        if _asks_catalogue(schema_editor) and self._is_in_catalogue(model, schema_editor):
+            return _NOTHING
         statement = self._for(schema_editor).create_sql(model, schema_editor, using=using, **kwargs)
         return _again(statement, "IF NOT EXISTS", schema_editor)
 
     def remove_sql(self, model: Any, schema_editor: Any, **kwargs: Any) -> Any:
+        if _asks_catalogue(schema_editor) and not self._is_in_catalogue(model, schema_editor):
+            return _NOTHING
         statement: Any = self._for(schema_editor).remove_sql(model, schema_editor, **kwargs)
         if key := self._key_that_needs_it(model, schema_editor):
             # MariaDB and MySQL keep an index for each foreign key, under the key's name where they make it.
@@ -62,6 +66,9 @@ class Index(models.Index):
             statement.parts["key"] = schema_editor.quote_name(name)
             statement.parts["columns"] = Columns(model._meta.db_table, columns, schema_editor.quote_name)
         return _again(statement, "IF EXISTS", schema_editor)
+
+    def _is_in_catalogue(self, model: Any, schema_editor: Any) -> bool:
+        return bool(_in_catalogue(self.name, model, schema_editor).get("index"))
 
     def _key_that_needs_it(self, model: Any, schema_editor: Any) -> tuple[str, list[str]] | None:
         """Name and columns of a foreign key that no other index would serve, on MariaDB and MySQL."""
@@ -166,7 +173,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
     def create_sql(self, model: Any, schema_editor: Any) -> Statement | None:  # type: ignore[override]
         if schema_editor.connection.vendor == "sqlite":
             return None  # the table is made again with constraint_sql()
-        if _is_mysql(schema_editor) and self._is_in_catalogue(model, schema_editor):
+        if _asks_catalogue(schema_editor) and self._is_in_catalogue(model, schema_editor):
             return None
         return self._add_statement(model, schema_editor)
 
@@ -179,7 +186,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
         for pending in list(schema_editor.deferred_sql):
             if getattr(pending, "foreign_key", None) == (table, name):
                 schema_editor.deferred_sql.remove(pending)
-        if _is_mysql(schema_editor) and not self._is_in_catalogue(model, schema_editor):
+        if _asks_catalogue(schema_editor) and not self._is_in_catalogue(model, schema_editor):
             return None
         # IF EXISTS: on MariaDB a migration that failed half-way must be able to run again.
         template = {
@@ -248,9 +255,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
         return None
 
     def _is_in_catalogue(self, model: Any, schema_editor: Any) -> bool:
-        with schema_editor.connection.cursor() as cursor:
-            found = schema_editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
-        return bool(found.get(_cut_for(self.name, schema_editor), {}).get("foreign_key"))
+        return bool(_in_catalogue(self.name, model, schema_editor).get("foreign_key"))
 
     # Python
 
@@ -282,6 +287,23 @@ def _again(statement: Any, condition: str, schema_editor: Any) -> Any:
 
 
 def _is_mysql(schema_editor: Any) -> bool:
-    """MySQL proper: no IF [NOT] EXISTS for foreign keys, so the catalogue is asked first."""
+    """MySQL proper."""
     connection = schema_editor.connection
     return connection.vendor == "mysql" and not connection.mysql_is_mariadb
+
+
+def _asks_catalogue(schema_editor: Any) -> bool:
+    """Whether a statement depends on what is there: MySQL has no IF [NOT] EXISTS. Not when SQL is only shown."""
+    return _is_mysql(schema_editor) and not schema_editor.collect_sql
+
+
+# A statement without effect: the schema editor executes what an index gives it, whatever that is.
+_NOTHING = Statement("DO 0")
+
+
+def _in_catalogue(name: str, model: Any, schema_editor: Any) -> dict[str, Any]:
+    """What Django's introspection says of the constraint or index of that name; empty if the table has none."""
+    connection = schema_editor.connection
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    return dict(found.get(_cut_for(name, schema_editor), {}))
