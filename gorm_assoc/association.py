@@ -21,7 +21,7 @@ from gorm_assoc.asked import Asked, Defaults, keyed, require_join_rows
 from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.exceptions import OwnersMismatch, TargetsNotShared, ValuesLengthMismatch
 from gorm_assoc.kinds import choosing, loading, looking
-from gorm_assoc.kinds.base import Changes, Kind, Links, Owners
+from gorm_assoc.kinds.base import NOTHING, Changes, Kind, Links, Owners
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.query import scoped_queryset
@@ -304,9 +304,12 @@ class Association(AsyncVerbs):
                     removed = self._unlinked(owners, choosing.keeping(owners, found), using, pairs)
                     return removed + self._linked_found(asked, found, using)
             leaving, condition = self._leaving(asked, using)
-            removed = self._unlinked(leaving, condition, using, pairs) if leaving else Changes()
+            removed = self._unlinked(leaving, condition, using, pairs) if leaving else NOTHING
             asked.store(using, full=full_save)
-            return removed + self._linked(asked.links(using), using, pairs)
+            changes = removed + self._linked(asked.links(using), using, pairs)
+            if self.relationship.owner_holds_key:
+                asked.hold()
+            return changes
 
         return self._run(owners, replace, asked, touch=touch, several=True)
 
@@ -377,15 +380,13 @@ class Association(AsyncVerbs):
                 else:
                     saving.lock(list(owners.values()), using)
                 changes = work(using)
-                if relationship.owner_holds_key and asked is not None:
-                    asked.hold()
                 if self._announces and changes:
                     told = changes.pairs or {}
                     association_changed.send(relationship.through, relationship=relationship, using=using, **told)
                 return changes
 
         # A savepoint only where an error can leave something half done inside a caller's transaction.
-        several = several or bool(touched or new) or self._kind.can_revive(relationship)
+        several = several or self._unscoped or bool(touched or new) or self._kind.can_revive(relationship)
         with saving.taken_back_on_error(new, touched, held):  # a key may be refused as late as at COMMIT
             changes = atomically(attempt, using, savepoint=several or self._kind.may_raise(relationship))
         if not relationship.owner_holds_key:

@@ -77,23 +77,6 @@ class HasKey(JoinKey):
     def fixed_conditions(self, alias: str) -> list[Any]:
         return [field.get_lookup("exact")(field.get_col(alias), value) for field, value in self.fixed]  # type: ignore[misc]
 
-    def own_rows(self, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        """
-        Of these children those that an owner may have: live ones of this relation's type.
-
-        A lookup by the key itself joins nothing, so no restriction of a join is asked.
-        """
-        condition = models.Q(**{field.name: value for field, value in self.fixed})
-        unscoped = getattr(queryset.query, "unscoped", soft_delete.is_unscoped())
-        if soft_delete.deleted_at_field(queryset.model) is not None and not unscoped:
-            condition &= models.Q(**{f"{soft_delete.DELETED_AT}__isnull": True})
-        if not condition:
-            return queryset
-        queryset = queryset._chain()  # type: ignore[attr-defined]
-        queryset.query.add_q(condition)
-        # Not a filter of the caller's, after which a queryset of ours cannot be unscoped().
-        return queryset.marked() if hasattr(queryset, "marked") else queryset
-
     # What is loaded by this key is found by the child's own relation
 
     @cached_property

@@ -11,23 +11,27 @@ point at each other: the autodetector moves such fields into a later AddField.)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
 from django.db import models
-from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
+from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseManyToOneDescriptor
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from gorm_assoc.constraints import ForeignKeyConstraint
+from gorm_assoc.many_keys import ManyKeysIn
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
 from gorm_assoc.whole_keys import WholeKey
 
 if TYPE_CHECKING:
     _ForeignObject = models.ForeignObject[Any, Any]
     _ForwardDescriptor = ForwardManyToOneDescriptor[Any]
+    _ReverseDescriptor = ReverseManyToOneDescriptor[Any]
 else:
     _ForeignObject = models.ForeignObject
     _ForwardDescriptor = ForwardManyToOneDescriptor
+    _ReverseDescriptor = ReverseManyToOneDescriptor
 
 
 class JoinKeyRel(LiveRowsRel, ForeignObjectRel):
@@ -57,6 +61,17 @@ def is_known_missing(field: models.ForeignObject[Any, Any], instance: models.Mod
     return bool(known[field.name] == (held if len(held) > 1 else held[0]) and None not in held)
 
 
+class HasManyDescriptor(_ReverseDescriptor):
+    """Accessor of the rows that hold the key; its manager has the verbs and writes composite keys."""
+
+    @cached_property
+    def related_manager_cls(self) -> Any:
+        # Row 4 of the design; a field must not need it before somebody uses the relation.
+        from gorm_assoc.managers import has_many_related_manager
+
+        return has_many_related_manager(self.rel.related_model._default_manager.__class__, self.rel)
+
+
 class _Referenced(tuple[str | None, ...]):
     """
     Names of referenced fields, of which none can be found with `in`.
@@ -84,6 +99,7 @@ class JoinKey(LiveRowsKey, WholeKey, _ForeignObject):
 
     rel_class = JoinKeyRel
     forward_related_accessor_class = JoinKeyDescriptor
+    related_accessor_class = HasManyDescriptor
     # The schema editor and ManyRelatedManager read these from every relation field.
     db_constraint = False
     requires_unique_target = False
@@ -148,6 +164,9 @@ class JoinKey(LiveRowsKey, WholeKey, _ForeignObject):
     def _check_to_fields_composite_pk(self) -> list[checks.CheckMessage]:
         # fields.E347 forbids what this field is for; reading a composite key works.
         return []
+
+
+JoinKey.register_lookup(ManyKeysIn)
 
 
 class JoinTableKey(models.CompositePrimaryKey):

@@ -153,11 +153,35 @@ class LiveRowsRel:
 
 
 class LiveRowsKey:
-    """Mixed into the key itself, for the one case in which Django asks it instead of its reverse."""
+    """
+    Mixed into the key itself, for what Django asks it instead of its reverse.
+
+    fixed -- further fields of the rows that hold the key, and the value they have in this relation
+    """
 
     model: type[models.Model]
+    fixed: tuple[tuple[models.Field[Any, Any], Any], ...] = ()
 
     def get_extra_restriction(self, alias: str | None, related_alias: str) -> Any:
         # exclude() trims the first join of its subquery and asks without an alias:
         # then the rows that hold the key are the first table left.
         return live_rows(self.model, related_alias) if alias is None else None
+
+    def own_rows(self, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """
+        Of these rows those that can hold the key: live ones, with the fixed values.
+
+        A lookup by the key itself joins nothing, so no restriction of a join is asked.
+        """
+        condition = models.Q(**{field.name: value for field, value in self.fixed})
+        query: Any = queryset.query
+        # A manager of ours has left out dead rows already.
+        is_done = getattr(query, "unscoped", is_unscoped()) or getattr(query, "own_conditions", 0)
+        if deleted_at_field(queryset.model) is not None and not is_done:
+            condition &= models.Q(**{f"{DELETED_AT}__isnull": True})
+        if not condition:
+            return queryset
+        queryset = queryset._chain()  # type: ignore[attr-defined]
+        queryset.query.add_q(condition)
+        # Not a filter of the caller's, after which a queryset of ours cannot be unscoped().
+        return queryset.marked() if hasattr(queryset, "marked") else queryset

@@ -73,3 +73,38 @@ class CourseFactory(factory.django.DjangoModelFactory):
         model = testapp.Course
 
     title = factory.Sequence("course{}".format)
+
+
+class EmployerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Employer
+
+    name = factory.Sequence("firm{}".format)
+
+
+class HandFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Hand
+
+    name = factory.Sequence("worker{}".format)
+
+
+class BenchFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Bench
+
+    name = factory.Sequence("desk{}".format)
+
+
+class TaskFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Task
+
+    title = factory.Sequence("task{}".format)
+
+
+class RoomFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = testapp.Room
+
+    name = factory.Sequence("room{}".format)

@@ -20,6 +20,7 @@ ROWS = [
         "soft_delete",
         "scoped_query",
         "whole_keys",
+        "many_keys",
         "constraints",
         "operations",
         "join_key",
@@ -50,6 +51,7 @@ LATE = {
     ("fields", "managers"),  # a descriptor builds its manager class when it is first used
     ("fields", "forms"),  # a form field is built when a form asks for it
     ("join_key", "forms"),
+    ("join_key", "managers"),  # as fields
     ("query", "association"),
     ("query", "preloading"),  # a queryset asks for it when it is run
     ("constraints", "conf"),

@@ -10,7 +10,7 @@ from django.db.models.signals import post_init
 from django.test import TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
-from example_project.guides.models import Language, User, UserFluency
+from example_project.guides.models import Blog, Language, Tag, User, UserFluency
 from gorm_assoc.exceptions import PrimaryKeyRequired, ReservedColumn, ValueTypeMismatch
 from gorm_assoc.models import Association, Changes
 from tests.factories import (
@@ -20,6 +20,7 @@ from tests.factories import (
     MemberFactory,
     ProfileFactory,
     StudentFactory,
+    TagFactory,
     UserFactory,
 )
 from tests.testapp.models import Course, Disc, Enrolment, Rack
@@ -223,6 +224,28 @@ class FindTests(TestCase):
 
         assert user.languages.find(users__name=other.name).count() == 0
         assert user.association("languages").find(users__name=other.name).count() == 0
+
+
+class ManyOwnersTests(TestCase):
+    """SQLite takes no expression of more than 1000 levels, which Django's condition on so many keys would be."""
+
+    def test_with_composite_keys_are_found_at_once(self):
+        Blog.objects.bulk_create(Blog(id=number, locale="en") for number in range(1_500))
+        blogs, tag = list(Blog.objects.all()), TagFactory()
+        Association(blogs, "tags").append(tag, to_all=True)
+
+        assert Association(blogs, "tags").find().count() == 1_500
+        assert all(blog.tags.all()[0] == tag for blog in Blog.objects.prefetch_related("tags"))
+        assert Tag.objects.filter(blog__in=blogs[:200]).count() == 200
+        assert Tag.objects.exclude(blog__in=blogs[:200]).count() == 0
+
+    def test_with_keys_that_are_no_numbers(self):
+        discs = [Disc(published=datetime.date(2020, 1, 1), price=price) for price in range(1_100)]
+        Disc.objects.bulk_create(discs)
+        Association(discs, "racks").append(rack := Rack.objects.create(), to_all=True)
+
+        assert Association(discs, "racks").count() == 1_100
+        assert [list(disc.racks.all()) for disc in Disc.objects.prefetch_related("racks")] == [[rack]] * 1_100
 
 
 class LateErrorTests(TransactionTestCase):

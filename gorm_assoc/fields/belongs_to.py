@@ -25,7 +25,7 @@ from django.db.models.fields.reverse_related import ManyToOneRel
 from gorm_assoc import conf, join_plan, through
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields import base
-from gorm_assoc.join_key import JoinKey, is_known_missing, settle_key
+from gorm_assoc.join_key import HasManyDescriptor, JoinKey, is_known_missing, settle_key
 from gorm_assoc.join_plan import End, Problem
 from gorm_assoc.options import RelationOptions, parse
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
@@ -57,6 +57,7 @@ class BelongsToKey(LiveRowsKey, WholeKey, _ForeignKey):
 
     rel_class = BelongsToKeyRel
     forward_related_accessor_class = BelongsToDescriptor
+    related_accessor_class = HasManyDescriptor
     has_own_constraint = False
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:

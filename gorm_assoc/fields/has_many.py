@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
-
 from gorm_assoc.fields.has import Has
 from gorm_assoc.has_key import HasKey
 
-if TYPE_CHECKING:
-    _ReverseDescriptor = ReverseManyToOneDescriptor[Any]
-else:
-    _ReverseDescriptor = ReverseManyToOneDescriptor
-
-
-class HasManyDescriptor(_ReverseDescriptor):
-    """Accessor of the children; its manager has the verbs."""
-
-    @cached_property
-    def related_manager_cls(self) -> Any:
-        # Row 4 of the design; a field must not need it before somebody uses the relation.
-        from gorm_assoc.managers import has_many_related_manager
-
-        return has_many_related_manager(self.rel.related_model._default_manager.__class__, self.rel)
-
 
 class HasManyKey(HasKey):
-    related_accessor_class = HasManyDescriptor
+    """The key of a has-many."""
 
 
 class HasMany(Has):

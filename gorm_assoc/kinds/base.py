@@ -47,6 +47,9 @@ class Changes:
         return bool(self.added or self.removed or self.revived)
 
 
+NOTHING = Changes(pairs={"added": (), "removed": (), "revived": ()})
+
+
 @dataclass(slots=True)
 class Links:
     """

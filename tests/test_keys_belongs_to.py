@@ -1,0 +1,233 @@
+"""The verbs where the owner's own row holds the link: belongs to."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models.deletion import ProtectedError
+from django.test import TestCase
+
+from gorm_assoc.exceptions import PrimaryKeyRequired, ValuesLengthMismatch, ValueTypeMismatch
+from gorm_assoc.models import Association, Changes
+from gorm_assoc.signals import association_changed
+from tests.factories import EmployerFactory, HandFactory, RoomFactory, TaskFactory
+from tests.test_hooks_and_signals import received
+from tests.testapp.models import Contract, Employer, Hand, Site
+
+SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
+
+
+def firms() -> dict:
+    return dict(Hand._base_manager.values_list("pk", "firm_id"))
+
+
+class BelongsToTests(TestCase):
+    def setUp(self):
+        self.acme, self.bolt = EmployerFactory.create_batch(2)
+        self.ann, self.bob = HandFactory.create_batch(2)
+
+    def test_append_sets_the_key_in_the_database_and_on_the_object(self):
+        changes = self.ann.association("firm").append(self.acme)
+
+        assert changes == Changes(added=1)
+        assert self.ann.firm is self.acme
+        assert firms() == {self.ann.pk: self.acme.pk, self.bob.pk: None}
+
+    def test_replace_lets_go_of_the_one_before(self):
+        self.ann.association("firm").append(self.acme)
+
+        changes = self.ann.association("firm").replace(self.bolt, pairs=True)
+
+        assert changes == Changes(added=1, removed=1)
+        assert changes.pairs == {
+            "added": ((self.ann.pk, self.bolt.pk),),
+            "removed": ((self.ann.pk, self.acme.pk),),
+            "revived": (),
+        }
+        assert self.ann.association("firm").append(self.bolt) == Changes(kept=1)
+
+    def test_a_new_target_is_stored_and_the_last_of_several_counts(self):
+        first, last = Employer(name="first"), Employer(name="last")
+
+        self.ann.association("firm").append(first, last)
+
+        assert first.pk is None
+        assert self.ann.firm is last
+        assert firms()[self.ann.pk] == last.pk
+
+    def test_a_key_is_enough(self):
+        self.ann.association("firm").append(self.acme.pk)
+
+        assert self.ann.firm_id == self.acme.pk
+        assert self.ann.firm == self.acme
+
+    def test_delete_takes_away_the_linked_one_and_no_other(self):
+        self.ann.association("firm").append(self.acme)
+
+        assert self.ann.association("firm").delete(self.bolt) == Changes()
+        assert self.ann.firm == self.acme
+        assert self.ann.association("firm").delete(self.acme) == Changes(removed=1)
+        assert self.ann.firm is None
+        assert firms()[self.ann.pk] is None
+
+    def test_clear_empties_the_key_in_the_database_and_on_the_object(self):
+        self.ann.association("firm").append(self.acme)
+
+        assert self.ann.association("firm").clear() == Changes(removed=1)
+        assert self.ann.firm is None
+        assert firms()[self.ann.pk] is None
+
+    def test_clear_finds_a_link_that_the_object_does_not_know_of(self):
+        Hand.objects.filter(pk=self.ann.pk).update(firm=self.acme)
+
+        assert self.ann.association("firm").clear() == Changes(removed=1)
+        assert firms()[self.ann.pk] is None
+
+    def test_updated_at_moves_with_append_and_not_with_clear(self):
+        before = self.ann.updated_at
+        self.ann.association("firm").append(self.acme)
+        appended = self.ann.updated_at
+        self.ann.association("firm").clear()
+
+        assert appended > before
+        assert Hand.objects.get(pk=self.ann.pk).updated_at == appended
+
+    def test_find_and_count(self):
+        Association([self.ann, self.bob], "firm").append(self.acme, self.bolt)
+        self.bolt.delete()
+
+        assert self.ann.association("firm").find().get() == self.acme
+        assert self.ann.association("firm").count(name="none") == 0
+        assert list(Association([self.ann, self.bob], "firm").find()) == [self.acme]
+        assert Association([self.ann, self.bob], "firm").unscoped().count() == 2
+        assert Hand.objects.get(pk=self.bob.pk).firm == self.bolt  # a dead target is still the one named
+
+    def test_many_owners_get_one_target_or_each_its_own_in_a_fixed_number_of_statements(self):
+        workers = HandFactory.create_batch(150)
+        many = EmployerFactory.create_batch(150)
+
+        with self.assertNumQueries(3 + SAVEPOINT):  # updated_at; the keys before; the keys
+            same = Association(workers, "firm").append(self.acme, to_all=True)
+        with self.assertNumQueries(3 + SAVEPOINT):
+            each = Association(workers, "firm").append(*many)
+
+        assert same == Changes(added=150)
+        assert each == Changes(added=150, removed=150)
+        assert {pk: firm for pk, firm in firms().items() if firm} == {
+            worker.pk: firm.pk for worker, firm in zip(workers, many, strict=True)
+        }
+
+    def test_a_batch_replace_by_nothing_clears_that_owner(self):
+        Association([self.ann, self.bob], "firm").append(self.acme, to_all=True)
+
+        changes = Association([self.ann, self.bob], "firm").replace(self.bolt, [])
+
+        assert changes == Changes(added=1, removed=2)
+        assert firms() == {self.ann.pk: self.bolt.pk, self.bob.pk: None}
+        assert self.bob.firm is None
+
+    def test_a_dry_run_tells_and_changes_nothing(self):
+        Association([self.ann, self.bob], "firm").append(self.acme, to_all=True)
+        before = firms()
+
+        changes = Association([self.ann, self.bob], "firm").replace(self.bolt, [], dry_run=True)
+
+        assert changes == Changes(added=1, removed=2)
+        assert firms() == before
+        assert self.ann.association("firm").replace(Employer(name="new"), dry_run=True) == Changes(added=1, removed=1)
+
+    def test_toggle(self):
+        assert self.ann.association("firm").toggle(self.acme) == Changes(added=1)
+        assert self.ann.association("firm").toggle(self.acme) == Changes(removed=1)
+        assert self.ann.firm is None
+
+    def test_unscoped_deletes_the_previously_linked_target(self):
+        self.ann.association("firm").append(self.acme)
+
+        changes = self.ann.association("firm").unscoped().replace(self.bolt)
+
+        assert changes == Changes(added=1, removed=1)
+        assert set(Employer._base_manager.all()) == {self.bolt}
+        self.ann.association("firm").unscoped().clear()
+        assert not Employer._base_manager.exists()
+
+    def test_a_target_that_others_name_stays_and_nothing_changes(self):
+        Association([self.ann, self.bob], "firm").append(self.acme, to_all=True)
+
+        with pytest.raises(ProtectedError):
+            self.ann.association("firm").unscoped().clear()
+
+        assert firms() == {self.ann.pk: self.acme.pk, self.bob.pk: self.acme.pk}
+        assert self.ann.firm == self.acme
+
+    def test_the_signal_comes_from_the_owners_model(self):
+        with received(association_changed, sender=Hand) as calls:
+            self.ann.association("firm").append(self.acme)
+
+        assert calls[0]["added"] == ((self.ann.pk, self.acme.pk),)
+
+    def test_an_error_leaves_objects_as_they_were(self):
+        def refuse(**kwargs):
+            raise PermissionError
+
+        new = Employer(name="new")
+        self.ann.association("firm").append(self.acme)
+        association_changed.connect(refuse, sender=Hand)
+        try:
+            with pytest.raises(PermissionError):
+                self.ann.association("firm").append(new)
+        finally:
+            association_changed.disconnect(refuse, sender=Hand)
+
+        assert new.pk is None
+        assert self.ann.firm is self.acme
+        assert firms()[self.ann.pk] == self.acme.pk
+
+    def test_guards_come_before_any_sql(self):
+        with self.assertNumQueries(0):
+            with pytest.raises(PrimaryKeyRequired):
+                Association(Hand(name="new"), "firm").append(self.acme)
+            with pytest.raises(ValueTypeMismatch):
+                self.ann.association("firm").append(self.bob)
+            with pytest.raises(ValuesLengthMismatch):
+                Association([self.ann, self.bob], "firm").append(self.acme)
+
+    def test_an_owner_that_is_not_stored_any_more_raises(self):
+        Hand._base_manager.filter(pk=self.ann.pk)._raw_delete("default")
+
+        with pytest.raises(IntegrityError, match=r"testapp.Hand.firm cannot link: 1 owners are not stored"):
+            self.ann.association("firm").append(self.acme)
+
+
+class NotNullTests(TestCase):
+    def test_a_key_that_may_not_be_null_can_be_replaced_and_not_emptied(self):
+        ann, bob = HandFactory.create_batch(2)
+        contract = Contract.objects.create(title="first", worker=ann)
+
+        assert Association(contract, "worker").replace(bob) == Changes(added=1, removed=1)
+        with pytest.raises(IntegrityError, match="'worker' may not be NULL"), transaction.atomic():
+            Association(contract, "worker").clear()
+        assert contract.worker == bob
+
+
+class CompositeTests(TestCase):
+    def test_both_columns_of_the_key_are_set_and_emptied(self):
+        oslo, bergen = (Site.objects.create(code=code, region=1) for code in ("oslo", "bergen"))
+        rooms = RoomFactory.create_batch(3)
+
+        changes = Association(rooms, "site").append(oslo, bergen, oslo)
+
+        assert changes == Changes(added=3)
+        assert (rooms[1].site_code, rooms[1].site_region) == ("bergen", 1)
+        assert rooms[1].site is bergen
+        assert set(Association(rooms, "site").find()) == {oslo, bergen}
+        assert Association(rooms, "site").delete(oslo) == Changes(removed=2)
+        assert [room.site for room in rooms] == [None, bergen, None]
+
+
+def test_a_related_managers_task_is_unlinked_from_its_side(db):
+    worker = HandFactory()
+    task = TaskFactory(worker=worker)
+
+    assert task.association("worker").clear() == Changes(removed=1)
+    assert worker.association("tasks").count() == 0

@@ -1,0 +1,373 @@
+"""The verbs where the target's own row holds the link: has one and has many."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models.deletion import ProtectedError
+from django.test import TestCase
+
+from gorm_assoc.exceptions import (
+    NoJoinRows,
+    PrimaryKeyRequired,
+    TargetsNotShared,
+    UnsupportedRelation,
+    ValuesLengthMismatch,
+    ValueTypeMismatch,
+)
+from gorm_assoc.models import Association, Changes
+from gorm_assoc.signals import association_changed
+from tests.factories import BenchFactory, EmployerFactory, HandFactory, RoomFactory, TaskFactory
+from tests.test_hooks_and_signals import received
+from tests.testapp.models import Bench, Contract, Employer, Hand, Room, Site, Task
+
+SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
+LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
+
+
+def owners(model=Task, column="worker_id") -> dict:
+    return dict(model._base_manager.values_list("pk", column))
+
+
+class HasManyTests(TestCase):
+    def setUp(self):
+        self.ann, self.bob = HandFactory.create_batch(2)
+        self.tasks = TaskFactory.create_batch(3)
+
+    def test_append_sets_the_key_of_stored_and_new_targets(self):
+        first, second, _ = self.tasks
+        new = Task(title="new")
+
+        changes = self.ann.association("tasks").append(first, second.pk, new, {"title": "dict"})
+
+        assert changes == Changes(added=4)
+        assert first.worker_id == self.ann.pk
+        assert new.pk is not None
+        assert new.worker == self.ann
+        assert sorted(owners().values(), key=str) == sorted([self.ann.pk] * 4 + [None], key=str)
+
+    def test_append_keeps_what_is_there_and_moves_what_another_owner_has(self):
+        first, second, third = self.tasks
+        self.ann.association("tasks").append(first)
+        self.bob.association("tasks").append(second)
+
+        changes = self.ann.association("tasks").append(first, second, third)
+
+        assert changes == Changes(added=2, kept=1)
+        assert set(owners().values()) == {self.ann.pk}
+
+    def test_append_of_stored_targets_is_two_statements(self):
+        association = self.ann.association("tasks")
+
+        with self.assertNumQueries(2 + SAVEPOINT):  # updated_at of the owner; the key of the targets
+            association.append(*self.tasks)
+
+    def test_append_of_a_key_that_is_not_stored_raises_and_changes_nothing(self):
+        with pytest.raises(IntegrityError, match=r"testapp.Hand.tasks cannot link 1 of the keys"):
+            self.ann.association("tasks").append(self.tasks[0], 4711)
+
+        assert set(owners().values()) == {None}
+        assert self.tasks[0].worker_id is None
+
+    def test_append_moves_the_owners_updated_at(self):
+        before = self.ann.updated_at
+
+        self.ann.association("tasks").append(self.tasks[0])
+
+        assert self.ann.updated_at > before
+
+    def test_replace_lets_go_of_the_others(self):
+        first, second, third = self.tasks
+        self.ann.association("tasks").append(first, second)
+
+        changes = self.ann.association("tasks").replace(second, third)
+
+        assert changes == Changes(added=1, removed=1, kept=1)
+        assert owners() == {first.pk: None, second.pk: self.ann.pk, third.pk: self.ann.pk}
+
+    def test_delete_lets_go_of_own_targets_only(self):
+        first, second, third = self.tasks
+        self.ann.association("tasks").append(first, second)
+        self.bob.association("tasks").append(third)
+
+        with self.assertNumQueries(1 + LOCK):
+            changes = self.ann.association("tasks").delete(first, third)
+
+        assert changes == Changes(removed=1)
+        assert owners() == {first.pk: None, second.pk: self.ann.pk, third.pk: self.bob.pk}
+
+    def test_clear_leaves_dead_targets_their_owner(self):
+        first, second, _ = self.tasks
+        self.ann.association("tasks").append(first, second)
+        first.delete()
+
+        changes = self.ann.association("tasks").clear()
+
+        assert changes == Changes(removed=1)
+        assert owners()[first.pk] == self.ann.pk
+        assert owners()[second.pk] is None
+
+    def test_unscoped_clear_deletes_targets_for_good_dead_ones_too(self):
+        first, second, third = self.tasks
+        self.ann.association("tasks").append(first, second)
+        first.delete()
+
+        changes = self.ann.association("tasks").unscoped().clear()
+
+        assert changes == Changes(removed=2)
+        assert set(owners()) == {third.pk}
+
+    def test_find_and_count_hide_dead_targets(self):
+        first, second, third = self.tasks
+        self.ann.association("tasks").append(first, second)
+        self.bob.association("tasks").append(third)
+        first.delete()
+        association = self.ann.association("tasks")
+
+        assert list(association.find()) == [second]
+        assert association.count() == 1
+        assert association.count(title="none") == 0
+        assert set(association.unscoped().find()) == {first, second}
+        assert Association([self.ann, self.bob], "tasks").count() == 2
+
+    def test_toggle_moves_and_lets_go(self):
+        first, second, _ = self.tasks
+        self.ann.association("tasks").append(first)
+
+        changes = self.ann.association("tasks").toggle(first, second)
+
+        assert changes == Changes(added=1, removed=1)
+        assert owners()[first.pk] is None
+        assert owners()[second.pk] == self.ann.pk
+
+    def test_a_batch_gives_each_owner_its_own_in_a_fixed_number_of_statements(self):
+        workers = HandFactory.create_batch(150)
+        tasks = TaskFactory.create_batch(150)
+
+        with self.assertNumQueries(2 + SAVEPOINT):
+            changes = Association(workers, "tasks").append(*([task] for task in tasks))
+
+        assert changes == Changes(added=150)
+        assert owners() == {
+            **dict.fromkeys((task.pk for task in self.tasks), None),
+            **{task.pk: worker.pk for worker, task in zip(workers, tasks, strict=True)},
+        }
+
+    def test_a_batch_replace_of_few_and_many_values(self):
+        first, second, third = self.tasks
+        Association([self.ann, self.bob], "tasks").append([first, second], third)
+
+        changes = Association([self.ann, self.bob], "tasks").replace([second], [first, third])
+
+        assert changes == Changes(added=1, removed=1, kept=2)
+        assert owners() == {first.pk: self.bob.pk, second.pk: self.ann.pk, third.pk: self.bob.pk}
+
+    def test_the_same_targets_for_several_owners_raise(self):
+        with self.assertNumQueries(0), pytest.raises(TargetsNotShared, match="2 owners: each has one"):
+            Association([self.ann, self.bob], "tasks").append(*self.tasks, to_all=True)
+        with pytest.raises(ValuesLengthMismatch):
+            Association([self.ann, self.bob], "tasks").append(*self.tasks)
+
+    def test_a_target_given_to_two_owners_goes_to_the_last(self):
+        Association([self.ann, self.bob], "tasks").append(self.tasks[0], self.tasks[0])
+
+        assert self.tasks[0].worker_id == self.bob.pk
+        assert owners()[self.tasks[0].pk] == self.bob.pk
+
+    def test_a_queryset_stays_in_the_database(self):
+        # updated_at; what the queryset finds, kept in a temporary table; the keys; how many were there already
+        with self.assertNumQueries(5 + SAVEPOINT):
+            changes = self.ann.association("tasks").append(Task.objects.all())
+
+        assert changes == Changes(added=3)
+        assert self.ann.association("tasks").replace(Task.objects.filter(pk=self.tasks[0].pk)) == Changes(
+            kept=1, removed=2
+        )
+
+    def test_a_dry_run_tells_and_changes_nothing(self):
+        first, second, third = self.tasks
+        self.ann.association("tasks").append(first)
+        self.bob.association("tasks").append(second)
+        before = owners()
+
+        changes = self.ann.association("tasks").replace(second, third, Task(title="new"), dry_run=True, pairs=True)
+
+        assert changes == Changes(added=3, removed=1)
+        assert changes.pairs["removed"] == ((self.ann.pk, first.pk),)
+        assert owners() == before
+
+    def test_pairs_and_the_signal_tell_who_was_linked_with_whom(self):
+        first, second, _ = self.tasks
+        self.ann.association("tasks").append(first)
+        with received(association_changed, sender=Task) as calls:
+            changes = self.ann.association("tasks").replace(second, pairs=True)
+
+        assert changes.pairs == {
+            "added": ((self.ann.pk, second.pk),),
+            "removed": ((self.ann.pk, first.pk),),
+            "revived": (),
+        }
+        assert calls[0]["added"] == ((self.ann.pk, second.pk),)
+        assert calls[0]["removed"] == ((self.ann.pk, first.pk),)
+
+    def test_guards_come_before_any_sql(self):
+        with self.assertNumQueries(0):
+            with pytest.raises(PrimaryKeyRequired):
+                Association(Hand(name="new"), "tasks").append(self.tasks[0])
+            with pytest.raises(ValueTypeMismatch):
+                self.ann.association("tasks").append(self.bob)
+            with pytest.raises(NoJoinRows, match="testapp.Hand.tasks has no join rows"):
+                self.ann.association("tasks").append(self.tasks[0], through_defaults={"title": "x"})
+            with pytest.raises(UnsupportedRelation, match="Did you mean 'tasks'"):
+                self.ann.association("task")
+
+
+class NotNullKeyTests(TestCase):
+    def setUp(self):
+        self.ann, self.bob = HandFactory.create_batch(2)
+        self.contract = Contract.objects.create(title="first", worker=self.ann)
+
+    def test_append_stores_a_new_target_with_its_owner(self):
+        assert self.ann.association("contracts").append(Contract(title="second")) == Changes(added=1)
+        assert self.ann.contracts.count() == 2
+
+    def test_clear_fails_cleanly(self):
+        for verb in (
+            lambda: self.ann.association("contracts").clear(),
+            lambda: self.ann.association("contracts").delete(self.contract),
+            lambda: self.ann.association("contracts").replace(Contract(title="second")),
+        ):
+            with pytest.raises(IntegrityError, match="'worker' may not be NULL"), transaction.atomic():
+                verb()
+
+        assert list(self.ann.contracts.values_list("title")) == [("first",)]
+
+    def test_clear_of_nothing_is_no_error(self):
+        assert self.bob.association("contracts").clear() == Changes()
+
+    def test_moving_a_target_works(self):
+        assert self.bob.association("contracts").replace(self.contract) == Changes(added=1)
+        assert owners(Contract) == {self.contract.pk: self.bob.pk}
+
+    def test_unscoped_replace_deletes_the_old(self):
+        changes = self.ann.association("contracts").unscoped().replace(Contract(title="second"))
+
+        assert changes == Changes(added=1, removed=1)
+        assert list(self.ann.contracts.values_list("title")) == [("second",)]
+
+    def test_a_target_that_others_refer_to_stays_and_nothing_changes(self):
+        Contract.objects.create(title="second", worker=self.bob, replaces=self.contract)
+        third = Contract(title="third")
+
+        with pytest.raises(ProtectedError):
+            self.ann.association("contracts").unscoped().replace(third)
+
+        assert third.pk is None
+        assert third.worker_id is None
+        assert list(self.ann.contracts.values_list("title")) == [("first",)]
+
+
+class HasOneTests(TestCase):
+    def setUp(self):
+        self.ann, self.bob = HandFactory.create_batch(2)
+        self.old = BenchFactory(worker=self.ann)
+
+    def test_append_is_replace(self):
+        new = Bench(name="new")
+
+        changes = self.ann.association("desk").append(new)
+
+        assert changes == Changes(added=1, removed=1)
+        assert self.ann.desk == new
+        assert owners(Bench) == {self.old.pk: None, new.pk: self.ann.pk}
+
+    def test_the_last_of_several_values_counts(self):
+        first, last = Bench(name="first"), Bench(name="last")
+
+        self.bob.association("desk").append(first, last)
+
+        assert first.pk is None
+        assert self.bob.desk == last
+
+    def test_an_unscoped_replace_deletes_the_old_one_first(self):
+        changes = self.ann.association("desk").unscoped().replace(Bench(name="new"))
+
+        assert changes == Changes(added=1, removed=1)
+        assert list(Bench.objects.values_list("name")) == [("new",)]
+
+    def test_a_desk_moves_from_worker_to_worker(self):
+        changes = self.bob.association("desk").replace(self.old)
+
+        assert changes == Changes(added=1)
+        assert owners(Bench) == {self.old.pk: self.bob.pk}
+
+    def test_clear_find_and_count(self):
+        association = self.ann.association("desk")
+
+        assert association.find().get() == self.old
+        assert association.clear() == Changes(removed=1)
+        assert association.count() == 0
+        assert not hasattr(Hand.objects.get(pk=self.ann.pk), "desk")
+
+    def test_a_batch_gives_each_owner_one(self):
+        new = Bench(name="new")
+
+        changes = Association([self.ann, self.bob], "desk").replace(new, self.old)
+
+        assert changes == Changes(added=2, removed=1)  # ann's old one is bob's now
+        assert owners(Bench) == {new.pk: self.ann.pk, self.old.pk: self.bob.pk}
+
+
+class CompositeTests(TestCase):
+    def setUp(self):
+        self.oslo, self.bergen = (Site.objects.create(code=code, region=1) for code in ("oslo", "bergen"))
+        self.rooms = RoomFactory.create_batch(3)
+
+    def test_both_columns_of_the_key_are_set_and_emptied(self):
+        first, second, _ = self.rooms
+        association = self.oslo.association("rooms")
+
+        assert association.append(first, second) == Changes(added=2)
+        assert set(association.find()) == {first, second}
+        assert (first.site_code, first.site_region) == ("oslo", 1)
+        assert association.replace(second) == Changes(kept=1, removed=1)
+        assert list(Room.objects.filter(site_code=None, site_region=None)) == [first, self.rooms[2]]
+
+    def test_a_batch_of_many_owners_is_written_and_read(self):
+        sites = Site.objects.bulk_create(Site(code=f"s{n}", region=n) for n in range(1500))
+        rooms = RoomFactory.create_batch(1500)
+
+        assert Association(sites, "rooms").append(*rooms) == Changes(added=1500)
+        assert Association(sites, "rooms").count() == 1500
+        assert Association(sites, "rooms").find(name=rooms[7].name).get().site_code == "s7"
+        assert Association(sites, "rooms").clear() == Changes(removed=1500)
+
+    def test_the_related_manager_writes_and_reads(self):
+        first, second, _ = self.rooms
+
+        self.oslo.rooms.add(first, second)
+        created = self.oslo.rooms.create(name="new")
+        found, is_new = self.oslo.rooms.get_or_create(name="new")
+        self.oslo.rooms.remove(second)
+
+        assert set(self.oslo.rooms.all()) == {first, created}
+        assert (found, is_new) == (created, False)
+        self.oslo.rooms.set([second])
+        assert list(self.oslo.rooms.all()) == [second]
+        self.oslo.rooms.clear()
+        assert self.oslo.rooms.count() == 0
+
+
+class ManagerTests(TestCase):
+    def test_the_related_manager_has_the_verbs(self):
+        firm = EmployerFactory()
+        ann, bob = HandFactory.create_batch(2)
+
+        assert firm.hands.append(ann, Hand(name="new")) == Changes(added=2)
+        assert firm.hands.replace(bob).removed == 2
+        assert firm.hands.count() == 1
+        assert firm.hands.find(name=bob.name).get() == bob
+        bob.delete()
+        assert firm.hands.count() == 0
+        assert list(firm.hands.unscoped()) == [bob]
+        assert Employer.objects.filter(hands__name=bob.name).count() == 0
