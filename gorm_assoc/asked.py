@@ -18,7 +18,7 @@ from django.db.models.utils import resolve_callables
 from gorm_assoc import kinds, saving, values
 from gorm_assoc.exceptions import CallableForQueryset, NoJoinRows, PrimaryKeyRequired, ReservedColumn
 from gorm_assoc.kinds import looking, temporary
-from gorm_assoc.kinds.base import Links, Owners, Values
+from gorm_assoc.kinds.base import Links, Owners, PairKeys, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
 from gorm_assoc.relationship import MANY2MANY, Fields, Relationship
 from gorm_assoc.soft_delete import DELETED_AT
@@ -147,6 +147,15 @@ class Asked:
         lists = {id(wanted): [v for v in wanted if is_stored(v)] for wanted in self.by_owner.values()}
         by_owner = {owner: lists[id(wanted)] for owner, wanted in self.by_owner.items()}
         return Asked(self.relationship, self.owners, by_owner, self.queryset, self.extra)
+
+    def new_pairs(self) -> tuple[PairKeys, ...]:
+        """The links to targets that have no key yet: owner's primary key, target."""
+        return tuple(
+            (self.owners[held].pk, value.instance)
+            for held, wanted in self.by_owner.items()
+            for value in wanted
+            if value.key is None
+        )
 
     def count(self) -> int:
         return sum(len(wanted) for wanted in self.by_owner.values())

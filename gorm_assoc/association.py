@@ -114,7 +114,20 @@ class Association(AsyncVerbs):
         found = self._kind.related(relationship, list(owners.values()), targets)
         if hasattr(found, "marked"):
             found = found.marked()
+        found = self.by_join_rows(found, through, order_by_through, join_rows=join_rows)
+        return found.filter(*conditions, **lookups) if conditions or lookups else found
+
+    def by_join_rows(
+        self,
+        found: models.QuerySet[Any],
+        through: Mapping[str, Any] | None = None,
+        order_by_through: str | Sequence[str] = (),
+        *,
+        join_rows: bool = False,
+    ) -> models.QuerySet[Any]:
+        """Linked targets with find()'s options for join rows."""
         if through or order_by_through or join_rows:
+            relationship, owners = self.relationship, self._keyed_owners("find")
             option = "through" if through else "order_by_through" if order_by_through else "join_rows"
             require_join_rows(relationship, option)
             rows = loading.join_rows(relationship, owners, found.db, dead_too=self._unscoped)
@@ -122,7 +135,7 @@ class Association(AsyncVerbs):
             found = loading.by_join_rows(relationship, found, rows, through or {}, order)
             if join_rows:
                 found = loading.with_join_rows(relationship, found, rows, found.db)
-        return found.filter(*conditions, **lookups) if conditions or lookups else found  # type: ignore[no-any-return]
+        return found
 
     def count(self, *conditions: models.Q, **lookups: Any) -> int:
         """How many targets are linked, by find()'s conditions; one linked to two owners counts twice."""
@@ -151,7 +164,7 @@ class Association(AsyncVerbs):
         update -- set the extra columns of links that exist, too
         full_save -- write given instances that are stored already, too
         dry_run -- only tell what would change
-        pairs -- tell which pairs changed, as Changes.pairs
+        pairs -- tell which pairs changed, as Changes.pairs; in a dry run a target without a key stands for itself
 
         Without values nothing happens. Raises PrimaryKeyRequired, ValueTypeMismatch, ValuesLengthMismatch
         before any SQL.
@@ -349,7 +362,10 @@ class Association(AsyncVerbs):
     def _preview(self, asked: Asked, pairs: bool) -> Changes:
         using, known = self._alias(), asked.stored_already()
         new = asked.count() - known.count()
-        return self._kind.preview(self.relationship, known.links(using), new, using, pairs=pairs)
+        changes = self._kind.preview(self.relationship, known.links(using), new, using, pairs=pairs)
+        return (
+            changes + Changes(pairs={"added": asked.new_pairs(), "removed": (), "revived": ()}) if pairs else changes
+        )
 
     def _previewed(self, owners: Owners, condition: Condition, pairs: bool) -> Changes:
         return looking.preview_unlink(

@@ -43,6 +43,9 @@ def has_many_related_manager(superclass: type[models.Manager[Any]], rel: Any) ->
     return type("HasManyRelatedManager", (HasManyVerbs, django_manager), attrs)
 
 
+_OF_JOIN_ROWS = {"through", "order_by_through", "join_rows"}  # options of Association.find()
+
+
 class Verbs(AsyncVerbs, _Base):
     """The verbs of Association, on a related manager."""
 
@@ -89,9 +92,11 @@ class Verbs(AsyncVerbs, _Base):
 
     def find(self, *conditions: models.Q, **lookups: Any) -> models.QuerySet[Any]:
         """The linked targets as a queryset; see Association.find()."""
-        if lookups.keys() & {"through", "order_by_through", "join_rows"}:
-            return self.association.find(*conditions, **lookups)
-        return self.get_queryset().filter(*conditions, **lookups)
+        options = {name: lookups.pop(name) for name in _OF_JOIN_ROWS & lookups.keys()}
+        found = self.get_queryset()
+        if options:
+            found = self.association.by_join_rows(found, **options)
+        return found.filter(*conditions, **lookups)
 
     def count(self, *conditions: models.Q, **lookups: Any) -> int:
         """How many targets are linked, limited by conditions on the target's fields."""

@@ -333,6 +333,15 @@ class OptionTests(TestCase):
         assert new.pk is None
         assert Language.objects.count() == 2
 
+    def test_a_dry_run_pairs_owners_with_targets_that_have_no_key(self):
+        users, stored, new = UserFactory.create_batch(2), LanguageFactory(), LanguageFactory.build()
+
+        changes = Association(users, "languages").append([stored, new], new, dry_run=True, pairs=True)
+
+        assert changes == Changes(added=3)
+        assert changes.pairs["added"] == ((users[0].pk, stored.pk), (users[0].pk, new), (users[1].pk, new))
+        assert new.pk is None
+
     def test_a_dry_run_tells_the_pairs(self):
         member, (dead, live) = MemberFactory(), ClubFactory.create_batch(2)
         member.clubs.append(dead, live)

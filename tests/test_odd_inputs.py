@@ -218,6 +218,40 @@ class FindTests(TestCase):
 
         assert [found.join_row.fluency for found in user.fluent_in.find(join_rows=True)] == ["x"]
 
+    def test_the_manager_finds_what_the_association_finds(self):
+        user, languages = UserFactory(), LanguageFactory.create_batch(3)
+        user.fluent_in.append(*languages, through_defaults=lambda language: {"fluency": language.name[::-1]})
+        user.fluent_in.append(languages[0], through_defaults={"fluency": "zz"}, update=True)
+        name = languages[0].name
+        options = [
+            {},
+            {"name": name},
+            {"through": {"fluency": "zz"}},
+            {"through": {"fluency": "zz"}, "name": "none"},
+            {"through": {"fluency__lt": "zz"}, "order_by_through": "-fluency"},
+            {"order_by_through": ["-fluency", "language_id"], "join_rows": True},
+            {"join_rows": True, "name": name},
+        ]
+
+        for owner in (user, User.objects.prefetch_related("fluent_in").get(pk=user.pk)):
+            association = owner.association("fluent_in")
+            for given in options:
+                with self.subTest(given):
+                    ours, theirs = owner.fluent_in.find(**given), association.find(**given)
+                    assert [*ours] == [*theirs] if "order_by_through" in given else {*ours} == {*theirs}
+                    assert owner.fluent_in.count(**given) == association.count(**given) == len(theirs)
+                    assert [getattr(one, "join_row", None) for one in ours.order_by("pk")] == [
+                        getattr(one, "join_row", None) for one in theirs.order_by("pk")
+                    ]
+
+    def test_another_manager_keeps_its_rows_with_options(self):
+        user, language = UserFactory(), LanguageFactory()
+        user.fluent_in.append(language, through_defaults={"fluency": "x"})
+
+        found = user.fluent_in(manager="objects").find(through={"fluency": "x"}, join_rows=True)
+
+        assert [one.join_row.fluency for one in found] == ["x"]
+
     def test_a_condition_on_the_way_back_is_about_the_same_link(self):
         user, other, language = UserFactory(), UserFactory(), LanguageFactory()
         Association([user, other], "languages").append(language, to_all=True)
