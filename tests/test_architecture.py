@@ -42,7 +42,7 @@ ROWS = [
         "managers",
         "models",
     ],
-    ["forms", "checks", "catalogue", "admin", "management", "fake_initial", "removals", "apps"],
+    ["forms", "checks", "catalogue", "templatetags", "admin", "management", "fake_initial", "removals", "apps"],
 ]
 ORDER = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
 

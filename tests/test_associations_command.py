@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -10,12 +11,28 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
+from gorm_assoc.catalogue.formats import as_mermaid
+from gorm_assoc.catalogue.relations import Declared
+
 BLOG = """\
-relation                 kind       target      table             columns                                   constraint
-guides.Blog.locale_tags  many2many  guides.Tag  locale_blog_tags  blog_id, blog_locale, tag_id              blog: NO ACTION; tag: -
-guides.Blog.shared_tags  many2many  guides.Tag  shared_blog_tags  blog_id, tag_id                           -
-guides.Blog.tags         many2many  guides.Tag  blog_tags         blog_id, blog_locale, tag_id, tag_locale  NO ACTION
+relation                 kind       target      table             columns                                   constraint               hooks
+guides.Blog.locale_tags  many2many  guides.Tag  locale_blog_tags  blog_id, blog_locale, tag_id              blog: NO ACTION; tag: -  -
+guides.Blog.shared_tags  many2many  guides.Tag  shared_blog_tags  blog_id, tag_id                           -                        -
+guides.Blog.tags         many2many  guides.Tag  blog_tags         blog_id, blog_locale, tag_id, tag_locale  NO ACTION                -
 """  # noqa: E501
+
+# PersonAddress is a model of its own: its two belongs-tos are the ends of the join table.
+PERSON = """\
+erDiagram
+    guides_Address["guides.Address"]
+    guides_Person["guides.Person"]
+    person_addresses {
+        key person_id
+        key address_id
+    }
+    guides_Person ||--o{ person_addresses : "addresses"
+    guides_Address ||--o{ person_addresses : ""
+"""
 
 
 def associations(*args: Any) -> str:
@@ -28,6 +45,65 @@ class ListTests(SimpleTestCase):
     def test_relations_of_a_model_with_both_ends_columns_and_actions(self):
         assert associations("--model", "guides.Blog") == BLOG
         assert associations("--model", "guides.tag") == BLOG
+
+    def test_the_hooks_of_a_join_model(self):
+        lines = associations("--model", "guides.Person").splitlines()
+
+        assert {line.split()[0]: line.split()[-1] for line in lines} == {
+            "relation": "hooks",
+            "guides.Person.addresses": "before_create",
+            "guides.PersonAddress.person": "-",
+        }
+
+    def test_as_json(self):
+        rows = json.loads(associations("--format", "json", "--model", "guides.Person"))
+
+        assert rows[0] == {
+            "relation": "guides.Person.addresses",
+            "owner": "guides.Person",
+            "name": "addresses",
+            "kind": "many2many",
+            "target": "guides.Address",
+            "table": "person_addresses",
+            "columns": ["person_id", "address_id"],
+            "constraint": "NO ACTION",
+            "hooks": ["before_create"],
+        }
+        assert json.loads(associations("--format", "json", "--model", "auth.Group")) == []
+        assert {row["relation"]: row["constraint"] for row in json.loads(associations("--format", "json"))}[
+            "guides.Blog.shared_tags"
+        ] is None
+
+    def test_as_a_diagram(self):
+        assert associations("--format", "mermaid", "--model", "guides.Person") == PERSON
+
+    def test_a_diagram_of_both_sides_and_of_a_self_reference(self):
+        lines = [line.strip() for line in associations("--format", "mermaid").splitlines()]
+
+        assert [line for line in lines if line.startswith("guides") and "user_languages" in line] == [
+            'guides_Language ||--o{ user_languages : "users"',
+            'guides_User ||--o{ user_languages : "languages"',
+        ]
+        assert [line for line in lines if line.startswith("guides") and "user_friends" in line] == [
+            'guides_User ||--o{ user_friends : "friends"',
+            'guides_User ||--o{ user_friends : ""',
+        ]
+
+    def test_a_diagram_of_other_kinds(self):
+        rows = [
+            Declared(f"shop.Order.{name}", kind, f"shop.{target}", "orders", "x_id", "-", "-")
+            for name, kind, target in (
+                ("customer", "belongs_to", "Customer"),
+                ("invoice", "has_one", "Invoice"),
+                ("lines", "has_many", "Line"),
+            )
+        ]
+
+        assert as_mermaid(rows).splitlines()[5:] == [
+            '    shop_Order }o--|| shop_Customer : "customer"',
+            '    shop_Order ||--o| shop_Invoice : "invoice"',
+            '    shop_Order ||--o{ shop_Line : "lines"',
+        ]
 
     def test_every_many2many_and_belongs_to(self):
         lines = associations().splitlines()
@@ -47,6 +123,41 @@ class ListTests(SimpleTestCase):
     def test_options_that_go_with_check_db(self):
         with self.assertRaisesMessage(CommandError, "--sql and --strict go with --check-db."):
             associations("--sql")
+        with self.assertRaisesMessage(CommandError, "--format goes without --check-db."):
+            associations("--check-db", "--format", "json")
+
+
+class GraphTests(SimpleTestCase):
+    """django-extensions' graph_models."""
+
+    PREFIX = "example_project_guides_models_"
+
+    def edges(self, *args: Any) -> list[str]:
+        out = io.StringIO()
+        call_command("graph_models", "guides", "--no-inheritance", *args, stdout=out)
+        return [line.strip().replace(self.PREFIX, "") for line in out.getvalue().splitlines() if " -> " in line]
+
+    def test_without_the_theme_it_knows_none_of_our_relations(self):
+        assert self.edges() == []
+
+    def test_with_the_theme_it_shows_them_and_the_keys_of_join_models_each_once(self):
+        edges = self.edges("--theme", "gorm_assoc")
+
+        both = "[arrowhead=dot, arrowtail=dot, dir=both];"
+        key = "[arrowhead=none, arrowtail=dot, dir=both];"
+        assert f'User -> Language [label=" languages (users)"] {both}' in edges
+        assert f'User -> User [label=" friends"] {both}' in edges
+        assert f'Blog -> Tag [label=" tags"] {both}' in edges
+        assert f'UserLanguage -> Language [label=" language"] {key}' in edges
+        assert f'PersonAddress -> Person [label=" person"] {key}' in edges
+        assert len(edges) == len(set(edges)) == 27
+
+    def test_a_model_that_is_left_out_is_named(self):
+        out = io.StringIO()
+        call_command("graph_models", "guides", "--theme", "gorm_assoc", "--include-models", "User", stdout=out)
+
+        assert f'{self.PREFIX}Language [label="Language"]' in out.getvalue()
+        assert f"{self.PREFIX}UserLanguage" not in out.getvalue()
 
 
 class CheckTests(TestCase):

@@ -5,7 +5,7 @@ What is declared: every Many2Many and BelongsTo of the project, as rows of a tab
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
@@ -13,9 +13,12 @@ from django.apps import apps
 from gorm_assoc.checks.declared import Declaration, declarations, ends, foreign_keys, label
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.kinds import hooks
 from gorm_assoc.relationship import MANY2MANY, Model
 
 BELONGS_TO = "belongs_to"
+
+NONE = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Declared:
     table -- the one that holds the columns: of a many2many the join table
     columns -- the owner's first
     constraint -- the actions of its foreign keys; "-" for none
+    hooks -- those of the join model; "-" for none
     """
 
     relation: str
@@ -34,6 +38,15 @@ class Declared:
     table: str
     columns: str
     constraint: str
+    hooks: str
+
+    @property
+    def owner(self) -> str:
+        return self.relation.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.relation.rpartition(".")[2]
 
 
 def usable_declarations(models: Iterable[Model] | None = None) -> list[Declaration]:
@@ -64,19 +77,16 @@ def describe(declaration: Declaration) -> Declared:
         table=keys[0].model._meta.db_table,
         columns=", ".join(field.column for key in keys for field in key.local_related_fields),
         constraint=_actions(keys),
+        hooks=_hooks(declaration),
     )
 
 
-def as_text(rows: Sequence[Declared]) -> str:
-    """The rows as a table with a head."""
-    names = [field.name for field in fields(Declared)]
-    cells = [names, *([getattr(row, name) for name in names] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(_line(row, widths) for row in cells)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _hooks(declaration: Declaration) -> str:
+    """Which hooks the rows of a join table have."""
+    if not isinstance(declaration, Many2Many):
+        return NONE
+    model = keys_of(declaration)[0].model
+    return ", ".join(name for name in (*hooks.CREATE, *hooks.DELETE) if hasattr(model, name)) or NONE
 
 
 def _actions(keys: Sequence[Any]) -> str:
@@ -88,7 +98,7 @@ def _actions(keys: Sequence[Any]) -> str:
 
 def _words(constraint: ForeignKeyConstraint | None) -> Iterator[str]:
     if constraint is None:
-        yield "-"
+        yield NONE
         return
     if not (constraint.on_delete or constraint.on_update):
         yield "NO ACTION"

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from gorm_assoc.catalogue import comparing, live, mending, relations
+from gorm_assoc.catalogue import comparing, formats, live, mending, relations
 from gorm_assoc.checks.declared import Declaration, Model
 
 
@@ -19,6 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--model", metavar="app.Model", help="Only relations with this model at an end.")
+        parser.add_argument(
+            "--format", default="text", choices=tuple(formats.FORMATS), help="How they are written; text is a table."
+        )
         parser.add_argument(
             "--check-db",
             action="store_true",
@@ -38,6 +41,7 @@ class Command(BaseCommand):
         self,
         *args: Any,
         model: str | None = None,
+        format: str = "text",
         check_db: bool = False,
         sql: bool = False,
         strict: bool = False,
@@ -46,13 +50,15 @@ class Command(BaseCommand):
     ) -> None:
         if (sql or strict) and not check_db:
             raise CommandError("--sql and --strict go with --check-db.")
+        if check_db and format != "text":
+            raise CommandError("--format goes without --check-db.")
         declared = relations.usable_declarations()
         if model is not None:
             named = _model(model)
             declared = [each for each in declared if named in _ends(each)]
         if not check_db:
             rows = sorted(map(relations.describe, declared), key=lambda row: row.relation)
-            self.stdout.write(relations.as_text(rows) if rows else "No relations.")
+            self.stdout.write(formats.FORMATS[format](rows) if rows or format != "text" else "No relations.")
         elif self._check(database, declared, sql, strict):
             sys.exit(1)
 
