@@ -7,7 +7,7 @@ ARGS ?=
 export JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all coverage lint format types clean
+.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all bench coverage lint format types clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,12 @@ test-scale: venv  ## the verbs on a million links, on SQLite (TEST_DATABASE=post
 test-all:  ## both servers, then Python 3.11 x Django 5.2, 3.12 x 6.0, 3.13 x 6.1 (REQUIRE_ALL=1: all must run)
 	@RAN=$$(mktemp); export RAN; trap 'rm -f "$$RAN"' EXIT; \
 	$(MAKE) --no-print-directory test-postgres && $(MAKE) --no-print-directory test-mariadb && .ci/matrix
+
+bench: venv  ## the benchmarks, side by side with Django and SQLAlchemy, on SQLite
+	@.ci/venv .venv bench
+	@for each in benchmarks/*.py; do \
+		if grep -q __main__ $$each; then $(PY) -m benchmarks.$$(basename $$each .py) $(ARGS) || exit 1; fi; \
+	done
 
 coverage: venv  ## the tests on SQLite in one process, and what they left uncovered
 	@$(PY) -m coverage run -m pytest $(ARGS)

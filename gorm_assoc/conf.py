@@ -1,5 +1,5 @@
 """
-The project's settings: one optional dict, GORM_ASSOC, of seven optional keys.
+The project's settings: one optional dict, GORM_ASSOC, of eight optional keys.
 
     NAMING                  NamingStrategy subclass or instance, or a dotted path to one
     TABLE_PREFIX            string, before every table of a Model or JoinTable
@@ -8,6 +8,7 @@ The project's settings: one optional dict, GORM_ASSOC, of seven optional keys.
     IDENTIFIER_MAX_LENGTH   number of characters, more than 8
     DEFAULT_CONSTRAINT      constraint option for every relation that says nothing
     DEFERRABLE              False: foreign keys are checked at once, as GORM's are
+    STRICT                  "raise", "warn" or "load": what becomes of a relation that is read and was not loaded
 
 A wrong value counts as not given and is named by mistakes(), which a system check shows. What was
 read is kept until the setting changes, so that mistakes() tells of what the models were made with.
@@ -48,6 +49,11 @@ def deferrable() -> bool:
     return _read().deferrable
 
 
+def strict() -> str:
+    """What querysets do that were not told by strict(); "" for nothing."""
+    return _read().strict
+
+
 def mistakes() -> tuple[Mistake, ...]:
     """Unknown keys and wrong values of GORM_ASSOC."""
     return _read().mistakes
@@ -58,6 +64,7 @@ class _Configuration:
     naming: NamingStrategy
     default_constraint: ConstraintOptions
     deferrable: bool
+    strict: str
     mistakes: tuple[Mistake, ...]
 
 
@@ -73,6 +80,10 @@ def _is_str(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_strict(value: object) -> bool:
+    return value in ("raise", "warn", "load", "", False, None)
+
+
 # Key: (what is right, what to type)
 _PLAIN: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "TABLE_PREFIX": (_is_str, 'Write a string, "shop_".'),
@@ -80,6 +91,7 @@ _PLAIN: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "NO_LOWER_CASE": (_is_bool, "Write True or False."),
     "IDENTIFIER_MAX_LENGTH": (_is_length, f"Write a number, at least {_SHORTEST_IDENTIFIER}."),
     "DEFERRABLE": (_is_bool, "Write True or False."),
+    "STRICT": (_is_strict, 'Write "raise", "warn", "load" or False.'),
     "DEFAULT_CONSTRAINT": (_is_str, 'Write a constraint, "OnDelete:CASCADE".'),
 }
 _KNOWN: Final = ("NAMING", *_PLAIN)
@@ -117,6 +129,7 @@ def _read() -> _Configuration:
         naming=_naming(right, found),
         default_constraint=ConstraintOptions(constraint.enabled, "", constraint.on_delete, constraint.on_update),
         deferrable=right.get("DEFERRABLE", True),
+        strict=right.get("STRICT") or "",
         mistakes=tuple(found),
     )
 

@@ -6,6 +6,7 @@ What can go wrong with a verb, one class each.
     ValueTypeMismatch       TypeError       the value is not one of the target
     ValuesLengthMismatch    ValueError      a batch got more or fewer values than owners
     ScopeError              TypeError       unscoped() came after a filter
+    NotPreloaded            FieldError      strict(): a relation was read that was not loaded
 
 and with a migration that alters the key of a join table:
 
@@ -26,6 +27,8 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+from django.core import exceptions
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -167,6 +170,25 @@ class ScopeError(AssociationError, TypeError):
             f"unscoped() on a queryset of {model._meta.label} cannot reach the conditions it already has. "
             f"Call unscoped() before filter(), exclude() and annotate()."
         )
+
+
+# What Django 6.1 raises when it is not to read a relation.
+_FieldFetchBlocked: Any = getattr(exceptions, "FieldFetchBlocked", exceptions.FieldError)
+
+
+class NotPreloaded(AssociationError, _FieldFetchBlocked):  # type: ignore[misc]
+    """A relation was read that was not loaded, of an object whose query was strict()."""
+
+    def __init__(self, model: Any, relation: str) -> None:
+        super().__init__(
+            f"{model._meta.label}.{relation} was read and was not loaded. Add preload({relation!r}) to the query, "
+            f'or preload(objects, {relation!r}) before it is read; strict("load") does so by itself.'
+        )
+        self.relation = relation
+
+
+class NotPreloadedWarning(UserWarning):
+    """The same, where it is only told."""
 
 
 def _restore(error: type[AssociationError], args: tuple[Any, ...]) -> AssociationError:

@@ -19,7 +19,7 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql.constants import ROW_COUNT
 from django.db.models.sql.where import AND
 
-from gorm_assoc import soft_delete
+from gorm_assoc import conf, soft_delete
 from gorm_assoc.exceptions import ScopeError
 from gorm_assoc.scoped_query import ScopedQueryMixin, scoped
 
@@ -143,21 +143,60 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         wanted.tree(self.model, found._preloads)  # raises for what is no relation
         return found  # type: ignore[no-any-return]
 
+    # None: as the setting says
+    _strict: str | None = None
+
+    def strict(self, mode: str | bool = "raise") -> Self:
+        """
+        Say what becomes of a relation of these rows that is read and was not loaded.
+
+        mode -- "raise": NotPreloaded; "warn": NotPreloadedWarning, and it is read; "load": it is read at once for
+            all rows of this queryset; False: it is read as ever, whatever the setting STRICT says
+
+        Holds for what is loaded along with the rows, too. filter(), count(), the verbs and all other queries that
+        are asked for by name are not touched.
+        """
+        if mode not in ("raise", "warn", "load", True, False):
+            raise ValueError(f'strict() takes "raise", "warn", "load" or False; got {mode!r}.')
+        found = self._chain()  # type: ignore[attr-defined]
+        found._strict = "raise" if mode is True else mode or ""
+        return found  # type: ignore[no-any-return]
+
+    def _begin_strict(self) -> Any:
+        """Before rows are read: the mode for them, None if they are not strict."""
+        name = conf.strict() if self._strict is None else self._strict
+        if not name or not issubclass(self._iterable_class, ModelIterable):
+            return None
+        from gorm_assoc.preloading import strict
+
+        mode, given = strict.MODES[name], getattr(self, "_fetch_mode", None)
+        if strict.HAS_FETCH_MODES:
+            if self._strict is None and given is not models.FETCH_ONE:  # type: ignore[attr-defined]
+                return None  # fetch_mode() was called
+            self._fetch_mode = mode
+        strict.guard(self.model)
+        return mode
+
     def _clone(self) -> Self:
         found = super()._clone()  # type: ignore[misc]
-        found._preloads = self._preloads
+        found._preloads, found._strict = self._preloads, self._strict
         return found  # type: ignore[no-any-return]
 
     def _fetch_all(self) -> None:
         # Not .query, which would build the condition of a related manager whose rows are here already.
         with soft_delete.scope(self._query.unscoped):
-            if self._result_cache is None and self._preloads:
+            if self._result_cache is None:
+                mode = self._begin_strict()
                 rows: Any = self._iterable_class(self)
                 self._result_cache = list(rows)
-                self._preload(self._result_cache)
+                self._preload(self._result_cache, mode)
             super()._fetch_all()
 
-    def _preload(self, rows: list[Any]) -> None:
+    def _preload(self, rows: list[Any], mode: Any) -> None:
+        if mode is not None:
+            from gorm_assoc.preloading import strict
+
+            strict.mark(rows, mode)
         if not self._preloads or not issubclass(self._iterable_class, ModelIterable):
             return  # values() and the like have nowhere to put it
         from gorm_assoc.preloading import levels, wanted
@@ -172,32 +211,36 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
         return super().iterator(chunk_size)
 
     def _iterator(self, use_chunked_fetch: bool, chunk_size: int | None) -> Iterator[ModelT]:
-        if not (self._preloads or self._prefetch_related_lookups) or chunk_size is None:  # type: ignore[attr-defined]
+        mode = self._begin_strict()
+        loads = self._preloads or self._prefetch_related_lookups  # type: ignore[attr-defined]
+        if not mode and (not loads or chunk_size is None):
             yield from super()._iterator(use_chunked_fetch, chunk_size)  # type: ignore[misc]
             return
+        chunk_size = chunk_size or 2000  # Django's own
         iterable: Any = self._iterable_class(self, chunked_fetch=use_chunked_fetch, chunk_size=chunk_size)
         rows = iter(iterable)
         while chunk := list(islice(rows, chunk_size)):
-            self._complete(chunk)
+            self._complete(chunk, mode)
             yield from chunk
 
     async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[ModelT]:
+        mode = self._begin_strict()
         plain = self._chain()  # type: ignore[attr-defined]
         plain._preloads = plain._prefetch_related_lookups = ()
         rows = super(AssociationQuerySet, plain).aiterator(chunk_size)
-        if not (self._preloads or self._prefetch_related_lookups):  # type: ignore[attr-defined]
+        if not (mode or self._preloads or self._prefetch_related_lookups):  # type: ignore[attr-defined]
             async for row in rows:
                 yield row
             return
         while chunk := [row async for row in _first(rows, chunk_size)]:
-            await sync_to_async(self._complete)(chunk)
+            await sync_to_async(self._complete)(chunk, mode)
             for row in chunk:
                 yield row
 
-    def _complete(self, rows: list[Any]) -> None:
+    def _complete(self, rows: list[Any], mode: Any) -> None:
         """Load what was asked for into rows that are here. The scope is never open across a yield."""
         with soft_delete.scope(self._query.unscoped):
-            self._preload(rows)
+            self._preload(rows, mode)
             prefetch_related_objects(rows, *self._prefetch_related_lookups)  # type: ignore[attr-defined]
 
     # Deleting

@@ -72,7 +72,7 @@ def _forget_dead(relation: Relation, owners: Owners) -> None:
     for owner in owners:
         for target in relation.cached(owner):
             if getattr(target, soft_delete.DELETED_AT, None) is not None:
-                owner._state.fields_cache[relation.cache_name] = None
+                _set_one(relation, owner, key_of(relation.own)(owner), None)
 
 
 def _distinct(found: Iterable[models.Model]) -> list[models.Model]:
@@ -123,7 +123,7 @@ class _Level:
             if value in lists:
                 lists[value].append(target)
                 if back is not None:
-                    target._state.fields_cache[back.cache_name] = by_key.owners[value][0]
+                    back.set_cached_value(target, by_key.owners[value][0])
         return rows
 
     def _link(self, by_key: Keyed, lists: dict[Any, list[Any]]) -> list[models.Model]:
@@ -219,20 +219,15 @@ class _Level:
     def _hand_out(self, by_key: Keyed, lists: dict[Any, list[Any]]) -> None:
         for owner, key, rows in _each(by_key, lists):
             if not self.relation.to_many:
-                self._set_one(owner, key, rows[-1] if rows else None)
+                target = rows[-1] if rows else None
+                if self.to_attr:
+                    setattr(owner, self.to_attr, target)
+                else:
+                    _set_one(self.relation, owner, key, target)
             elif self.to_attr:
                 setattr(owner, self.to_attr, rows)
             elif key is not None:
                 self._set_many(owner, rows)
-
-    def _set_one(self, owner: models.Model, key: Any, target: models.Model | None) -> None:
-        if self.to_attr:
-            setattr(owner, self.to_attr, target)
-            return
-        owner._state.fields_cache[self.relation.cache_name] = target
-        if target is None and self.relation.is_forward:
-            # For the accessor, which reads a row that it only believes to be missing.
-            owner._state.__dict__.setdefault("known_missing", {})[self.relation.name] = key
 
     def _set_many(self, owner: models.Model, rows: list[models.Model]) -> None:
         queryset = self.targets.queryset
@@ -241,6 +236,13 @@ class _Level:
         if cache is None:
             cache = owner.__dict__["_prefetched_objects_cache"] = {}
         cache[self.relation.cache_name] = loaded(type(queryset), owner, rows, make)
+
+
+def _set_one(relation: Relation, owner: models.Model, key: Any, target: models.Model | None) -> None:
+    owner._state.fields_cache[relation.cache_name] = target
+    if target is None and relation.is_forward:
+        # For the accessor, which reads a row that it only believes to be missing.
+        owner._state.__dict__.setdefault("known_missing", {})[relation.name] = key
 
 
 def _each(by_key: Keyed, lists: dict[Any, list[Any]]) -> Iterator[tuple[models.Model, Any, list[Any]]]:

@@ -77,7 +77,7 @@ class Relation:
 
 def of(model: Model, name: str) -> Relation:
     """The model's relation of that name. Raises UnsupportedRelation with the nearest that is one."""
-    known = dict(_all(model))
+    known = dict(accessors(model))
     relation = known.get(name) or next((each for each in known.values() if each.name == name), None)
     if relation is None:
         raise UnsupportedRelation(model, name, known)
@@ -86,13 +86,14 @@ def of(model: Model, name: str) -> Relation:
 
 def declared(model: Model) -> list[str]:
     """The names of the relations that the model itself declares: not the ways back of others' fields."""
-    return [name for name, relation in _all(model) if not relation.auto_created]
+    has = {field.name for field in getattr(model, "has_fields", ())}
+    return [name for name, relation in accessors(model) if not relation.auto_created or name in has]
 
 
-def _all(model: Model) -> Iterator[tuple[str, Any]]:
+def accessors(model: Model) -> Iterator[tuple[str, Any]]:
     """Each relation that an instance has an accessor for, with its name."""
     for relation in model._meta.get_fields():
-        if not relation.is_relation:
+        if not relation.is_relation or getattr(relation, "is_way_back", False):
             continue
         if isinstance(relation, models.Field) or not hasattr(relation, "get_accessor_name"):
             yield relation.name, relation

@@ -66,6 +66,7 @@ def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, 
             rows = rows.unscoped()
         rows = scoped_queryset(rows)
         rows._add_hints(instance=owner)
+        _hand_on_fetch_mode(owner, rows)
         for function in conditions.functions:
             rows = function(rows)
             if not isinstance(rows, models.QuerySet):
@@ -81,6 +82,8 @@ def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, 
             stop = start + conditions.limit if stop is None else min(stop, start + conditions.limit)
         if not rows.ordered and (start or stop is not None):
             rows = rows.order_by(*(f"-{field.name}" for field in rows.model._meta.pk_fields))
+        elif not rows.ordered and not relation.to_many and not relation.is_forward:
+            rows = rows.order_by("pk")  # of several rows the last is the one
         return Targets(rows, start, stop, unscoped or rows.query.unscoped)
 
 
@@ -100,3 +103,15 @@ def _live(rows: Any) -> Any:
     if hasattr(rows, "_live") or soft_delete.deleted_at_field(rows.model) is None or soft_delete.is_unscoped():
         return rows
     return rows.filter(**{f"{soft_delete.DELETED_AT}__isnull": True})
+
+
+def _hand_on_fetch_mode(owner: models.Model, rows: Any) -> None:
+    """What is missing of targets is read as what is missing of their owners."""
+    mode = owner._state.__dict__.get("fetch_mode")
+    if mode is None or rows.__dict__.get("_strict") is not None:
+        return
+    name = getattr(mode, "name", "")
+    if name and hasattr(rows, "_strict"):
+        rows._strict = name
+    elif hasattr(rows, "fetch_mode") and rows._fetch_mode is models.FETCH_ONE:
+        rows._fetch_mode = mode

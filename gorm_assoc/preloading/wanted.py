@@ -70,7 +70,7 @@ class Wanted:
     """
 
     path: tuple[str, ...]
-    conditions: Conditions
+    conditions: Conditions = PLAIN
     to_attr: str = ""
     is_count: bool = False
 

@@ -1,0 +1,215 @@
+"""strict(): a relation that was not loaded raises, warns, or is loaded for all rows at once."""
+
+from __future__ import annotations
+
+import pickle
+
+import django
+import pytest
+from django.core import exceptions
+from django.test import TestCase, override_settings
+
+from example_project.guides.models import Language, User
+from gorm_assoc.exceptions import NotPreloaded, NotPreloadedWarning
+from gorm_assoc.models import preload
+from tests.test_preload import remark
+from tests.testapp.models import Article, Journalist, Keyword, Leaf, Loan, Passport, Reader, Remark, Twig
+
+
+class StrictTests(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.ann, cls.bob = Journalist.objects.create(name="ann"), Journalist.objects.create(name="bob")
+        for author in (cls.ann, cls.bob):
+            Passport.objects.create(number=author.name, author=author)
+            article = Article.objects.create(title=author.name, author=author)
+            article.keywords.add(Keyword.objects.create(word=author.name))
+            remark(article, author.name)
+            user = User.objects.create(name=author.name)
+            user.languages.append(Language(name=author.name))
+            twig = Twig.objects.create(branch=author.name, number="1")
+            Leaf.objects.create(twig=twig)
+
+    # Each way to read one relation of every shape, as a list
+    READ = {
+        "a foreign key": (Article, lambda article: [article.author]),
+        "a composite key": (Leaf, lambda leaf: [leaf.twig]),
+        "a one to one, back": (Journalist, lambda author: [author.passport]),
+        "a foreign key, back": (Journalist, lambda author: list(author.articles.all())),
+        "a composite key, back": (Twig, lambda twig: list(twig.leaves.all())),
+        "Django's many to many": (Article, lambda article: list(article.keywords.all())),
+        "a many2many": (User, lambda user: list(user.languages.all())),
+        "a generic relation": (Article, lambda article: list(article.remarks.all())),
+        "a generic foreign key": (Remark, lambda remark: [remark.subject]),
+    }
+    NAMES = dict(
+        zip(READ, "author twig passport articles leaves keywords languages remarks subject".split(), strict=True)
+    )
+
+    def each(self):
+        for title, (model, read) in self.READ.items():
+            with self.subTest(title):
+                yield model, read, self.NAMES[title]
+
+    def test_raise(self):
+        for model, read, name in self.each():
+            rows = list(model.objects.strict())
+            with self.assertNumQueries(0), pytest.raises(NotPreloaded, match=rf"{name} was read and was not loaded"):
+                read(rows[0])
+
+    def test_what_was_preloaded_is_read(self):
+        for model, read, name in self.each():
+            for rows in (model.objects.strict().preload(name), model.objects.strict().prefetch_related(name)):
+                rows = list(rows)
+                with self.assertNumQueries(0):
+                    assert all(len(read(row)) == 1 for row in rows)
+
+    def test_what_is_preloaded_afterwards_is_read(self):
+        for model, read, name in self.each():
+            rows = list(model.objects.strict())
+            preload(rows, name)
+            with self.assertNumQueries(0):
+                assert all(len(read(row)) == 1 for row in rows)
+
+    def test_warn(self):
+        for model, read, name in self.each():
+            rows = list(model.objects.strict("warn").order_by("pk"))
+            with pytest.warns(NotPreloadedWarning, match=name) as told:
+                assert len(read(rows[0])) == 1
+            assert told[0].filename == __file__
+
+    def test_load_reads_for_all_rows_at_once(self):
+        for model, read, _ in self.each():
+            rows = list(model.objects.strict("load").order_by("pk"))
+            first = read(rows[0])
+            with self.assertNumQueries(0):
+                assert [read(row) for row in rows][0] == first
+                assert all(len(read(row)) == 1 for row in rows)
+
+    def test_the_mode_holds_for_what_is_loaded(self):
+        author = Journalist.objects.strict().preload("articles").get(name="ann")
+        joined = Article.objects.strict().select_related("author").get(title="ann")
+        language = User.objects.strict().preload("languages").get(name="ann").languages.all()[0]
+
+        with pytest.raises(NotPreloaded):
+            list(author.articles.all()[0].keywords.all())
+        with pytest.raises(NotPreloaded):
+            list(joined.author.articles.all())
+        with pytest.raises(NotPreloaded):
+            list(language.users.all())
+
+    def test_load_goes_down_level_by_level(self):
+        authors = list(Journalist.objects.strict("load"))
+
+        with self.assertNumQueries(3):  # the articles of all; pairs and keywords of all
+            words = [
+                word.word for each in authors for article in each.articles.all() for word in article.keywords.all()
+            ]
+        assert sorted(words) == ["ann", "bob"]
+
+    def test_queries_asked_for_by_name_run(self):
+        author = Journalist.objects.strict().get(name="ann")
+
+        assert author.articles.count() == 1
+        assert author.articles.filter(title="ann").exists()
+        assert [each.title for each in author.articles.order_by("pk")] == ["ann"]
+        user = User.objects.strict().get(name="ann")
+        user.languages.append(Language(name="x"))
+        assert user.languages.count(name="x") == 1
+        with pytest.raises(NotPreloaded):
+            author.articles.all().all()[0:1] and list(author.articles.all().all())
+
+    def test_empty_keys_ask_for_nothing(self):
+        leaf = Leaf.objects.create()
+        article = Article.objects.create(title="x")
+
+        assert Leaf.objects.strict().get(pk=leaf.pk).twig is None
+        assert Article.objects.strict().get(pk=article.pk).author is None
+
+    def test_deferred_columns_are_no_relation(self):
+        article = Article.objects.strict().only("title").get(title="ann")
+
+        assert article.rank == 0
+
+    def test_the_setting_and_what_lifts_it(self):
+        with override_settings(GORM_ASSOC={"STRICT": "raise"}):
+            with pytest.raises(NotPreloaded):
+                _ = Article.objects.get(title="ann").author
+            assert Article.objects.strict(False).get(title="ann").author == self.ann
+            made = Article.objects.create(title="new", author_id=self.ann.pk)
+            assert made.author == self.ann
+        assert Article.objects.get(title="ann").author == self.ann
+
+    def test_iterators_are_strict_too(self):
+        with pytest.raises(NotPreloaded):
+            _ = next(iter(Article.objects.strict().iterator())).author
+        authors = Article.objects.strict().preload("author").iterator(chunk_size=1)
+        assert sorted(article.author.name for article in authors) == ["ann", "bob"]
+
+    async def test_async_iteration_is_strict_too(self):
+        async for article in Article.objects.strict().preload("author"):
+            assert article.author
+        article = await anext(aiter(Article.objects.strict().aiterator()))
+        with pytest.raises(NotPreloaded):
+            _ = article.author
+
+    def test_values_are_not_touched(self):
+        assert len(Article.objects.strict().values("title")) == 2
+
+    def test_pickled_rows_stay_strict(self):
+        article = pickle.loads(pickle.dumps(Article.objects.strict().get(title="ann")))
+
+        with pytest.raises(NotPreloaded):
+            _ = article.author
+
+    def test_an_unknown_mode(self):
+        with pytest.raises(ValueError, match='strict\\(\\) takes "raise", "warn", "load" or False; got \'no\''):
+            Article.objects.strict("no")
+
+    def test_the_error_is_the_one_of_djangos_fetch_mode(self):
+        blocked = getattr(exceptions, "FieldFetchBlocked", exceptions.FieldError)
+
+        assert issubclass(NotPreloaded, blocked)
+
+    def test_dead_links_stay_hidden_when_all_are_loaded(self):
+        reader, other = Reader.objects.create(name="r"), Reader.objects.create(name="s")
+        book = reader.books.model.objects.create(id=1, locale="en", title="t")
+        reader.books.append(book)
+        other.books.append(book)
+        Loan.objects.get(reader=other).delete()
+
+        readers = list(Reader.objects.strict("load").order_by("name"))
+
+        assert [list(each.books.all()) for each in readers] == [[book], []]
+
+
+@pytest.mark.skipif(django.VERSION < (6, 1), reason="fetch modes came with Django 6.1")
+class FetchModesTests(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        for name in ("a", "b"):
+            author = Journalist.objects.create(name=name)
+            Article.objects.create(title=name, author=author, editor=author)
+
+    def test_a_fetch_mode_goes_on_to_what_is_preloaded(self):
+        from django.db.models import FETCH_PEERS, FETCH_RAISE
+
+        author = Journalist.objects.fetch_mode(FETCH_RAISE).preload("articles").get(name="a")
+        with pytest.raises(exceptions.FieldFetchBlocked):
+            _ = author.articles.all()[0].editor
+
+        articles = [
+            each
+            for author in Journalist.objects.fetch_mode(FETCH_PEERS).preload("articles")
+            for each in author.articles.all()
+        ]
+        with self.assertNumQueries(1):
+            assert [each.editor.name for each in articles] == ["a", "b"]
+
+    def test_a_fetch_mode_that_was_asked_for_goes_before_the_setting(self):
+        from django.db.models import FETCH_PEERS
+
+        with override_settings(GORM_ASSOC={"STRICT": "raise"}):
+            articles = list(Article.objects.fetch_mode(FETCH_PEERS))
+            with self.assertNumQueries(1):
+                assert sorted(each.author.name for each in articles) == ["a", "b"]
