@@ -171,7 +171,7 @@ class AssociationQuerySet(models.QuerySet[ModelT]):
 
         mode, given = strict.MODES[name], getattr(self, "_fetch_mode", None)
         if strict.HAS_FETCH_MODES:
-            if self._strict is None and given is not models.FETCH_ONE:  # type: ignore[attr-defined]
+            if self._strict is None and given is not models.FETCH_ONE:
                 return None  # fetch_mode() was called
             self._fetch_mode = mode
         strict.guard(self.model)

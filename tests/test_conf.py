@@ -105,7 +105,10 @@ def test_another_setting_that_changes_is_no_reason_to_read_anew(settings):
 
 
 PATH = "Write the dotted path to a NamingStrategy that can be imported."
-KEYS = "NAMING, TABLE_PREFIX, SINGULAR_TABLE, NO_LOWER_CASE, IDENTIFIER_MAX_LENGTH, DEFERRABLE, DEFAULT_CONSTRAINT"
+KEYS = (
+    "NAMING, TABLE_PREFIX, SINGULAR_TABLE, NO_LOWER_CASE, IDENTIFIER_MAX_LENGTH, DEFERRABLE, STRICT, "
+    "DEFAULT_CONSTRAINT"
+)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,7 @@ KEYS = "NAMING, TABLE_PREFIX, SINGULAR_TABLE, NO_LOWER_CASE, IDENTIFIER_MAX_LENG
         ({"TABLE_PREFIX": 5}, ("TABLE_PREFIX", 'GORM_ASSOC["TABLE_PREFIX"] is 5.', 'Write a string, "shop_".')),
         ({"SINGULAR_TABLE": 1}, ("SINGULAR_TABLE", 'GORM_ASSOC["SINGULAR_TABLE"] is 1.', "Write True or False.")),
         ({"NO_LOWER_CASE": ""}, ("NO_LOWER_CASE", "GORM_ASSOC[\"NO_LOWER_CASE\"] is ''.", "Write True or False.")),
+        ({"STRICT": "no"}, ("STRICT", "GORM_ASSOC[\"STRICT\"] is 'no'.", 'Write "raise", "warn", "load" or False.')),
         ({"DEFERRABLE": None}, ("DEFERRABLE", 'GORM_ASSOC["DEFERRABLE"] is None.', "Write True or False.")),
         (
             {"IDENTIFIER_MAX_LENGTH": 8},

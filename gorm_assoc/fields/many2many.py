@@ -308,7 +308,11 @@ class Many2Many(_ManyToManyField):
     def value_from_object(self, obj: models.Model) -> list[Any]:
         # An owner whose referenced column is empty has no links, and no manager to say so.
         values = self.relationship.owner_key.get_foreign_related_value(obj)
-        return [] if None in values else super().value_from_object(obj)
+        if None in values or not obj._is_pk_set():  # type: ignore[attr-defined]
+            return []
+        rows = getattr(obj, self.name).all()
+        # A form asks by name, as a query does: strict() is not about it.
+        return list(rows if rows._result_cache is not None else rows.filter())
 
     def save_form_data(self, instance: models.Model, data: Any) -> None:
         """Link what was chosen, unlink what was shown and is not: a link to a dead target, never shown, stays."""

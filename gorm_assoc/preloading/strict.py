@@ -21,6 +21,7 @@ from weakref import ref
 import django
 from django.db import models
 from django.db.models import prefetch_related_objects
+from django.utils.module_loading import import_string
 
 from gorm_assoc import soft_delete
 from gorm_assoc.exceptions import NotPreloaded, NotPreloadedWarning
@@ -30,13 +31,10 @@ from gorm_assoc.preloading.wanted import Wanted, tree
 HAS_FETCH_MODES: Final = django.VERSION >= (6, 1)
 
 if TYPE_CHECKING:
-    _FetchMode = _Base = Any
-elif HAS_FETCH_MODES:
-    from django.db.models.fetch_modes import FetchMode as _FetchMode
-
-    _Base = object
+    _Base = Any
 else:
-    _FetchMode = _Base = object
+    _Base = object
+_FetchMode: Any = import_string("django.db.models.fetch_modes.FetchMode") if HAS_FETCH_MODES else object
 
 
 class Strict(_FetchMode):  # type: ignore[misc]
@@ -114,7 +112,7 @@ def mark(rows: Sequence[Any], mode: Strict) -> None:
     if related := [row for row in rows if isinstance(row, models.Model)]:
         known = [ref(row) for row in related] if mode.track_peers else []
         for row in related:
-            row._state.fetch_mode, row._state.peers = mode, known  # type: ignore[attr-defined]
+            row._state.fetch_mode, row._state.peers = mode, known
         joined: dict[type, list[Any]] = {}
         for row in related:
             for value in row._state.fields_cache.values():
@@ -152,6 +150,9 @@ def _guard_accessor(model: type[models.Model], name: str) -> None:
         accessor.__class__ = _with(_GuardOfMany, type(accessor))
     elif not HAS_FETCH_MODES and hasattr(accessor, "is_cached"):
         accessor.__class__ = _with(_GuardOfOne, type(accessor))
+    else:
+        return
+    accessor.relation_name = name
 
 
 def _made(guard: type[Any], base: type[Any]) -> type[Any]:
@@ -163,6 +164,8 @@ _with: Any = cache(_made)
 
 class _Guard(_Base):  # type: ignore[misc]
     """On an accessor."""
+
+    relation_name: str
 
 
 class _GuardOfOne(_Guard):
@@ -192,10 +195,10 @@ class _GuardOfMany(_Guard):
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         manager = super().__get__(instance, cls)
-        if instance is not None and of(instance) is not None:
-            name = self.field.name if not getattr(self, "reverse", True) else self.rel.get_accessor_name()
+        mode = None if instance is None else of(instance)
+        if mode is not None:
             manager.__class__ = _with(_GuardedManager, type(manager))
-            manager.relation_name = name
+            manager.relation_name, manager.mode = self.relation_name, mode
         return manager
 
 
@@ -204,9 +207,9 @@ class _GuardedManager(_Base):  # type: ignore[misc]
         rows = super().get_queryset()
         if rows._result_cache is None:
             rows.__class__ = _with(_GuardedRows, type(rows))
-            rows._guard = self.instance, self.relation_name
+            rows._guard = self.instance, self.relation_name, self.mode
             if hasattr(rows, "_strict"):
-                rows._strict = of(self.instance).name
+                rows._strict = self.mode.name
         return rows
 
 
@@ -214,11 +217,11 @@ class _GuardedRows(_Base):  # type: ignore[misc]
     """All targets of one owner. A queryset made from it, by filter() and the like, is a query of its own."""
 
     guarded: type[Any]
+    _result_cache: Any
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:
-            owner, name = self._guard
-            mode = of(owner)
+            owner, name, mode = self._guard
             if mode.missing(owner, name):
                 self._load(owner, name)
             else:
@@ -244,9 +247,10 @@ class _GuardedRows(_Base):  # type: ignore[misc]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         self._fetch_all()
-        self.__class__ = self.guarded
-        del self._guard
-        return self.__reduce_ex__(protocol)
+        plain: Any = self
+        plain.__class__ = self.guarded
+        del plain._guard
+        return plain.__reduce_ex__(protocol)
 
 
 class _Fetcher:
