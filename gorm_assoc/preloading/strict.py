@@ -226,7 +226,7 @@ class _GuardedRows(_Base):  # type: ignore[misc]
                 self._load(owner, name)
             else:
                 super()._fetch_all()
-                mark(self._result_cache, mode)
+                mark(list(self), mode)
         super()._fetch_all()
 
     def _load(self, owner: models.Model, name: str) -> None:
