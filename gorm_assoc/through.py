@@ -97,6 +97,7 @@ def build(field: Declared, plan: JoinPlan) -> Model:
     name = join_model_name(field)
     app_label = join_app_label(field)
     attrs: dict[str, Any] = {"__module__": owner.__module__, "__qualname__": name, "__str__": row_text}
+    attrs["is_made_join_model"] = True
     constraints = []
     for end, constraint_name in zip((plan.owner, plan.target), plan.constraint_names, strict=True):
         for referenced, field_name, column in zip(end.fields, end.field_names, end.columns, strict=True):

@@ -25,10 +25,14 @@ class Language(Model):
 
 
 class CheckTestCase(SimpleTestCase):
-    """The models of a test are in the app `testapp`; a test asks for the vendor of its database."""
+    """
+    The models of a test are in the app `testapp`; a test asks for the vendor of its database.
+
+    With `app_label = "auth"` a model is in an app that was installed, and is not the project's.
+    """
 
     def setUp(self) -> None:
-        self.apps = self.enterContext(isolate_apps("tests.testapp"))
+        self.apps = self.enterContext(isolate_apps("tests.testapp", "django.contrib.auth"))
         self.use_vendor("sqlite")
 
     def use_vendor(self, vendor: str) -> None:

@@ -215,7 +215,8 @@ class RealProjectTests(SimpleTestCase):
                 (app / "__init__.py").touch()
                 (app / "models.py").write_text(SHARED + block.source)
             (Path(folder) / "wrong_settings.py").write_text(
-                f"INSTALLED_APPS = ['gorm_assoc', *{[f'app_{block.id.lower()}' for block in wrong]}]\n"
+                "INSTALLED_APPS = ['django.contrib.contenttypes', 'django.contrib.auth', 'gorm_assoc', "
+                f"*{[f'app_{block.id.lower()}' for block in wrong]}]\n"
                 "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}\n"
                 "DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\n"
                 "GORM_ASSOC = {'TABLE_PREFX': 'shop_'}\n"

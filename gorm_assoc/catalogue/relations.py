@@ -1,5 +1,5 @@
 """
-What is declared: every Many2Many and BelongsTo of the project, as rows of a table.
+What is declared: every relation of ours in the project, as rows of a table.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from django.apps import apps
 
 from gorm_assoc.checks.declared import Declaration, declarations, ends, foreign_keys, label
 from gorm_assoc.constraints import ForeignKeyConstraint
+from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.kinds import hooks
-from gorm_assoc.relationship import MANY2MANY, Model
-
-BELONGS_TO = "belongs_to"
+from gorm_assoc.relationship import BELONGS_TO, MANY2MANY, Model
 
 NONE = "-"
 
@@ -52,13 +51,21 @@ class Declared:
 def usable_declarations(models: Iterable[Model] | None = None) -> list[Declaration]:
     """The declarations of these models, or of all; those whose other end is missing are left to the system checks."""
     found = declarations(apps.get_models() if models is None else models)
-    return [each for each in found if (ends(each) if isinstance(each, Many2Many) else each.settled)]
+    return [each for each in found if _is_usable(each)]
+
+
+def _is_usable(declaration: Declaration) -> bool:
+    if isinstance(declaration, Many2Many):
+        return bool(ends(declaration))
+    return declaration.key is not None if isinstance(declaration, Has) else declaration.settled
 
 
 def keys_of(declaration: Declaration) -> Sequence[Any]:
-    """The relation fields that hold a declaration: both ends on a join model, or one on the model itself."""
+    """The relation fields that hold a declaration: both ends on a join model, or one on either model."""
     if isinstance(declaration, Many2Many):
         return ends(declaration)
+    if isinstance(declaration, Has):
+        return [declaration.relation or declaration.key]
     return [declaration.model._meta.get_field(declaration.name)]
 
 
@@ -70,13 +77,22 @@ def constraint_of(key: Any) -> ForeignKeyConstraint | None:
 
 def describe(declaration: Declaration) -> Declared:
     keys = keys_of(declaration)
+    columns = [field.column for key in keys for field in key.local_related_fields]
+    if isinstance(declaration, Has):
+        assert declaration.plan is not None
+        columns += [field.column for field, _ in declaration.plan.fixed]
+        kind, target = declaration.kind, keys[0].model
+        constraint = " ".join(_words(declaration.foreign_key or constraint_of(keys[0])))
+    else:
+        kind = MANY2MANY if isinstance(declaration, Many2Many) else BELONGS_TO
+        target, constraint = keys[-1].remote_field.model, _actions(keys)
     return Declared(
         relation=label(declaration),
-        kind=MANY2MANY if isinstance(declaration, Many2Many) else BELONGS_TO,
-        target=keys[-1].remote_field.model._meta.label,
+        kind=kind,
+        target=target._meta.label,
         table=keys[0].model._meta.db_table,
-        columns=", ".join(field.column for key in keys for field in key.local_related_fields),
-        constraint=_actions(keys),
+        columns=", ".join(columns),
+        constraint=constraint,
         hooks=_hooks(declaration),
     )
 

@@ -1,10 +1,11 @@
 """
 System checks: what is wrong with a declaration, before a migration or a verb runs into it.
 
-One rule, one function, one id. Five sorts, by what a rule looks at:
+One rule, one function, one id. Six sorts, by what a rule looks at:
 
-    DECLARED   a Many2Many or BelongsTo as it was written
+    DECLARED   a relation as it was written
     MANY       a Many2Many whose two models exist
+    HAS        a HasOne or HasMany
     MODELS     a model
     KEYS       one end of a relation as it stands on a model
     CHANGES    a Many2Many whose two models exist, and the last migrations
@@ -28,8 +29,9 @@ from django.apps import apps
 from django.core.checks import CheckMessage
 from django.db import DEFAULT_DB_ALIAS
 
-from gorm_assoc.checks import history, join_models, keys, names, options, sides
+from gorm_assoc.checks import has, history, join_models, keys, names, options, sides
 from gorm_assoc.checks.declared import Model, declarations, declared_keys, join_model, vendors
+from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
 
 DECLARED: Final = (
@@ -39,6 +41,9 @@ DECLARED: Final = (
     options.check_counts,
     options.check_no_field_twice,
     options.check_columns_are_apart,
+    options.check_key_is_found,
+    options.check_key_is_whole,
+    options.check_polymorphic_key_is_whole,
     keys.check_there_is_a_constraint,
 )
 MANY: Final = (
@@ -55,6 +60,14 @@ MANY: Final = (
     join_models.check_constraint_reaches_join_model,
     names.check_table_is_free,
     names.check_table_of_abstract_base,
+)
+HAS: Final = (
+    has.check_type_column_holds_the_type,
+    has.check_way_back_has_one_name,
+    has.check_name_is_free,
+    has.check_child_is_the_projects,
+    has.check_constraint_reaches_child,
+    has.check_belongs_to_says_the_same,
 )
 MANY_IN_DATABASE: Final = (keys.check_key_fits,)
 MODELS: Final = (
@@ -100,6 +113,9 @@ def _messages(models: Sequence[Model], aliases: Sequence[str]) -> Iterator[Check
     for declaration in declared:
         for declared_rule in DECLARED:
             yield from declared_rule(declaration)
+        if isinstance(declaration, Has):
+            for has_rule in HAS:
+                yield from has_rule(declaration)
         if isinstance(declaration, Many2Many) and declaration.plan is not None:
             for many_rule in MANY:
                 yield from many_rule(declaration)

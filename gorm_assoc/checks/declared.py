@@ -11,13 +11,14 @@ from django.db import connections, models, router
 from gorm_assoc import conf
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields.belongs_to import BelongsTo, BelongsToKey
+from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.join_key import JoinKey
 from gorm_assoc.join_plan import is_primary
 from gorm_assoc.options import ConstraintOptions
 
 Model = type[models.Model]
-Declaration = Many2Many | BelongsTo
+Declaration = Many2Many | BelongsTo | Has
 Vendors = Collection[str]
 
 ORACLE = "oracle"
@@ -76,7 +77,8 @@ def declarations(of_models: Iterable[Model]) -> list[Declaration]:
     for model in of_models:
         found += (field for field in model._meta.local_many_to_many if isinstance(field, Many2Many))
         # A child inherits its parent's list, and not its columns.
-        found += (field for field in getattr(model, "belongs_to_fields", ()) if field.model is model)
+        for listed in ("belongs_to_fields", "has_fields"):
+            found += (field for field in getattr(model, listed, ()) if field.model is model)
     return found
 
 
@@ -109,6 +111,9 @@ def declared_keys(declared: Sequence[Declaration]) -> list[Key]:
                 names = tuple(field.name for field in relation.local_related_fields)
                 constraint = next((each for each in foreign_keys(relation.model) if each.fields == names), None)
                 enabled = _constraint(declaration).enabled
+                if isinstance(declaration, Has):
+                    # Of several relations over one key each has its own.
+                    enabled, constraint = declaration.is_asked_for_foreign_key, declaration.foreign_key
                 found.setdefault((relation.model, relation.name), Key(declaration, relation, enabled, constraint))
     return list(found.values())
 
@@ -125,7 +130,9 @@ def _precedence(declaration: Declaration) -> tuple[bool, bool]:
 def _relations(declaration: Declaration) -> Sequence[Any]:
     if isinstance(declaration, Many2Many):
         return () if declaration.plan is None else ends(declaration)
-    if not declaration.settled:
+    if isinstance(declaration, Has):
+        return () if declaration.key is None else (declaration.key,)
+    if not declaration.settled or declaration.replaced_by is not None:
         return ()
     return [field for field in declaration.model._meta.local_fields if field.name == declaration.name]
 

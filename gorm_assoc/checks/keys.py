@@ -11,6 +11,7 @@ from django.db import models
 
 from gorm_assoc import through
 from gorm_assoc.checks.declared import MARIADB, ORACLE, Declaration, Key, Vendors, ends, label
+from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.relationship import are_unique_together, final_field
 
@@ -34,7 +35,7 @@ _MAX_KEY_BYTES = 3072  # of InnoDB; a character takes four in utf8mb4
 def check_there_is_a_constraint(field: Declaration) -> list[CheckMessage]:
     """gorm_assoc.W004"""
     constraint = field.options.constraint
-    if constraint is None or constraint.enabled:
+    if constraint is None or constraint.enabled or (isinstance(field, Has) and not field.leaves_columns_free):
         return []
     return [
         CheckWarning(
@@ -222,7 +223,8 @@ def _set_null(key: Key) -> Iterator[tuple[str, str]]:
         if not column.null:
             hint = "Use CASCADE or RESTRICT: the column is part of the primary key."
             if column not in primary:
-                hint = f"Give {key.relation.name} null=True, or use CASCADE or RESTRICT."
+                name = column.name if isinstance(key.declaration, Has) else key.relation.name
+                hint = f"Give {name} null=True, or use CASCADE or RESTRICT."
             yield f"{key.label} says SET NULL, but {label(column)} cannot be NULL.", hint
 
 

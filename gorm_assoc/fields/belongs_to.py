@@ -79,8 +79,9 @@ class BelongsTo(base.Declaration):
     """
 
     listed_in = "belongs_to_fields"
-    # What was put beside the relation, if anything: a has-one or has-many of the target has one in its stead.
+    # What was put beside the relation, if anything; and the has-one or has-many whose foreign key took its place.
     foreign_key: ForeignKeyConstraint | None = None
+    replaced_by: Any = None
 
     def __init__(
         self,

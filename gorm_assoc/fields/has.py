@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.fields.related import lazy_related_operation
 
-from gorm_assoc import conf, through
+from gorm_assoc import conf, join_plan, through
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields import base
 from gorm_assoc.fields.belongs_to import BelongsToKey
@@ -31,11 +32,16 @@ from gorm_assoc.relationship import same_model
 
 class Has(base.Declaration):
     listed_in = "has_fields"
+    kind: str
     key_class: type[HasKey]
     # Set when the declaration is settled; without columns, and so without a key, if there is something wrong.
     plan: HasPlan | None = None
     key: HasKey | None = None
     foreign_key: ForeignKeyConstraint | None = None
+    # The child's own relation over the same columns, if it has one.
+    relation: Any = None
+    # Whether it is this declaration's to put a foreign key on the child's table.
+    is_asked_for_foreign_key = False
 
     def __init__(
         self,
@@ -88,14 +94,14 @@ class Has(base.Declaration):
         self.problems = self.plan.problems
         if not self.plan.columns:
             return
-        relation = relation_over(child, self.plan.columns, self.model)
-        if relation is not None and (not self.is_of_somebody_else(holder) or _is_in_the_way(relation, self.name)):
-            make_room(relation, self.name)
-        constraint = self.constraint
+        self.relation = relation_over(child, self.plan.columns, self.model)
+        if self.relation is not None and (not self.is_of_somebody_else or _is_in_the_way(self.relation, self.name)):
+            make_room(self.relation, self.name)
+        self.is_asked_for_foreign_key = self.constraint.enabled and self._may_constrain(holder)
         end = End(self.owner, self.owner._meta.model_name or "", self.plan.referenced, self._columns)
-        if self._is_enforced(constraint, end, holder, relation):
-            relation = relation or self._lay(holder, end)
-            self._constrain(holder, relation, constraint, end)
+        if self.is_asked_for_foreign_key and through.is_enforced(self.constraint, end):
+            self.relation = self.relation or self._lay(holder, end)
+            self._constrain(holder, end)
         self.key = self.key_class(child, self.owner, self.name, self.plan, models.DO_NOTHING)
         self.key.contribute_to_class(child, f"_{self.owner._meta.app_label}_{self.owner._meta.model_name}_{self.name}")
 
@@ -108,9 +114,21 @@ class Has(base.Declaration):
     def constraint(self) -> ConstraintOptions:
         return conf.default_constraint() if self.options.constraint is None else self.options.constraint
 
-    def is_of_somebody_else(self, child: type[models.Model]) -> bool:
+    @property
+    def is_of_somebody_else(self) -> bool:
         """Whether the child's migrations are not the project's to write, as its app was installed."""
-        return _is_installed(child) and not _is_installed(self.model)
+        child = self.target()
+        return child is not None and _is_installed(child) and not _is_installed(self.model)
+
+    @property
+    def leaves_columns_free(self) -> bool:
+        """Whether the project could have a foreign key over the child's columns, and has none."""
+        child = self.target()
+        if child is None or self.plan is None or not self.plan.columns or not self._may_constrain(child):
+            return False
+        names = {column.name for column in self.plan.columns}
+        constraints = child._meta.constraints
+        return not any(isinstance(each, ForeignKeyConstraint) and set(each.fields) == names for each in constraints)
 
     # The child's part of it that migrations see
 
@@ -119,13 +137,17 @@ class Has(base.Declaration):
         assert self.plan is not None
         return tuple(str(column.column) for column in self.plan.columns)
 
-    def _is_enforced(self, constraint: ConstraintOptions, end: End, child: type[models.Model], relation: Any) -> bool:
-        """Whether this declaration is to put a foreign key on the child's table."""
+    def _may_constrain(self, child: type[models.Model]) -> bool:
         assert self.plan is not None
-        if self.plan.fixed or not through.is_enforced(constraint, end) or self.is_of_somebody_else(child):
-            return False
         # A ForeignKey of Django's with a constraint of its own, and a join table, have theirs.
-        return not getattr(relation, "db_constraint", False) and not getattr(child, "is_join_table", False)
+        is_taken = getattr(self.relation, "db_constraint", False) or self._is_join_model(child)
+        return not (self.plan.fixed or is_taken or self.is_of_somebody_else)
+
+    def _is_join_model(self, child: type[models.Model]) -> bool:
+        if getattr(child, "is_join_table", False) or getattr(child, "is_made_join_model", False):
+            return True
+        many: list[Any] = list(self.model._meta.local_many_to_many)
+        return any(join_plan.given_through(field) is child for field in many if hasattr(field, "through_name"))
 
     def _lay(self, child: type[models.Model], end: End) -> JoinKey:
         """A relation over the child's plain columns, by which migrations know whose table they lead to."""
@@ -151,25 +173,23 @@ class Has(base.Declaration):
             return f"{self.owner._meta.model_name}_{self.name}"
         return name
 
-    def _constrain(self, child: type[models.Model], relation: Any, constraint: ConstraintOptions, end: End) -> None:
+    def _constrain(self, child: type[models.Model], end: End) -> None:
         """This side's foreign key, in the place of the one that a BelongsTo over the same columns has."""
+        relation = self.relation
         for declared in getattr(child, "belongs_to_fields", ()):
-            if declared.model is child and declared.name == relation.name and declared.foreign_key is not None:
-                through.drop_foreign_key(child, declared.foreign_key)
-                declared.foreign_key = None
+            if declared.model is child and declared.name == relation.name:
+                declared.replaced_by = self
+                if declared.foreign_key is not None:
+                    through.drop_foreign_key(child, declared.foreign_key)
+                    declared.foreign_key = None
         if isinstance(relation, BelongsToKey | JoinKey):
-            relation.remote_field.on_delete = through.python_on_delete(constraint, enforced=True)
-        name = constraint.name or conf.naming().foreign_key_name(self.owner._meta.db_table, self.name)
+            relation.remote_field.on_delete = through.python_on_delete(self.constraint, enforced=True)
+        name = self.constraint.name or conf.naming().foreign_key_name(self.owner._meta.db_table, self.name)
         fields = tuple(column.name for column in relation.local_related_fields)
-        ordered = _in_order_of(relation, end)
-        self.foreign_key = through.foreign_key(constraint, name, ordered, fields)
+        ordered = replace(end, fields=tuple(relation.foreign_related_fields))
+        self.foreign_key = through.foreign_key(self.constraint, name, ordered, fields)
         through.add_foreign_key(child, self.foreign_key)
         through.index_key(child, relation)
-
-
-def _in_order_of(relation: Any, end: End) -> End:
-    columns = tuple(str(column.column) for column in relation.local_related_fields)
-    return End(end.model, end.name, tuple(relation.foreign_related_fields), columns)
 
 
 def _is_in_the_way(relation: Any, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gorm_assoc.fields.has import Has
 from gorm_assoc.has_key import HasKey
+from gorm_assoc.relationship import HAS_MANY
 
 
 class HasManyKey(HasKey):
@@ -22,4 +23,5 @@ class HasMany(Has):
     of the one that the child's BelongsTo has. Mistakes do not raise; `manage.py check` reports them.
     """
 
+    kind = HAS_MANY
     key_class = HasManyKey

@@ -8,7 +8,7 @@ from django.db.models.fields.related_descriptors import ReverseOneToOneDescripto
 
 from gorm_assoc.fields.has import Has
 from gorm_assoc.has_key import HasKey, HasKeyRel
-from gorm_assoc.relationship import are_unique_together
+from gorm_assoc.relationship import HAS_ONE, are_unique_together
 from gorm_assoc.whole_keys import with_whole_key
 
 if TYPE_CHECKING:
@@ -87,4 +87,5 @@ class HasOne(Has):
     takes the place of the one that the child's BelongsTo has. Mistakes do not raise; `manage.py check` reports them.
     """
 
+    kind = HAS_ONE
     key_class = HasOneKey
