@@ -106,16 +106,16 @@ def _sqlite(rows: _Rows, table: str) -> _Parts:
     primary_key = [row[1] for row in sorted(info, key=lambda row: row[5]) if row[5]]
     # The pragma knows neither names nor what is deferred; both stand in the text only.
     [text] = [row[0] for row in rows("SELECT sql FROM sqlite_master WHERE name = %s", table)] or [""]
-    written = {
-        tuple(re.findall(r'["`]([^"`]+)["`]', found["columns"])): found for found in _SQLITE_KEY.finditer(text or "")
-    }
+    written: dict[tuple[str, ...], list[re.Match[str]]] = {}
+    for match in _SQLITE_KEY.finditer(text or ""):
+        written.setdefault(tuple(re.findall(r'["`]([^"`]+)["`]', match["columns"])), []).append(match)
     parts: dict[int, list[Any]] = {}
     for row in sorted(rows(f'PRAGMA foreign_key_list("{table}")'), key=lambda row: (row[0], row[1])):
         parts.setdefault(row[0], []).append(row)
     foreign_keys = []
-    for key in parts.values():
+    for key in reversed(parts.values()):  # the pragma numbers them from the last to the first
         own = tuple(row[3] for row in key)
-        found = written.get(own)
+        found = written[own].pop(0) if written.get(own) else None
         inline = re.search(rf'["`]{own[0]}["`][^,]* REFERENCES [^,]*DEFERRABLE', text)
         deferrable = "DEFERRABLE" in found["rest"].upper() if found else bool(inline)
         name = (found["name"] or "") if found else ""

@@ -373,8 +373,8 @@ class HasTests(CheckTestCase):
             (
                 "E037",
                 "testapp.User.keys",
-                "testapp.User.keys would put a foreign key on auth.ApiKey, whose migrations are those of the installed "
-                "app 'auth'.",
+                "testapp.User.keys would put a foreign key on auth.ApiKey, whose migrations are those of the "
+                "installed app 'auth'.",
                 "Write constraint:- to read and write it without one.",
             ),
         )
@@ -392,8 +392,8 @@ class HasTests(CheckTestCase):
             (
                 "W001",
                 "testapp.User.posts",
-                "testapp.User.posts refers to testapp.User by 'code', which may be the same in two rows: no foreign key "
-                "is made to it.",
+                "testapp.User.posts refers to testapp.User by 'code', which may be the same in two rows: no foreign "
+                "key is made to it.",
                 "Make 'code' unique, or refer to the whole key.",
             ),
         )
