@@ -89,6 +89,7 @@ _DJANGO: Final = {
     "db_column": 'Write foreign_key="...".',
     "db_constraint": 'Write constraint="-" for no foreign key.',
     "db_table": 'Write many2many="...".',
+    "related_name": "Remove it: a has-one or has-many is the way back itself.",
     "on_delete": 'Write constraint="OnDelete:CASCADE" or another action.',
     "symmetrical": "Remove it: no relation is; links are added in both directions by hand.",
     "through_fields": "Remove it; it is for a Many2Many with through.",

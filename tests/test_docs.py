@@ -26,7 +26,7 @@ from tests import documentation
 BLOCKS = {
     "README.md": (3, 1, 2),
     "docs/databases.md": (0, 0, 0),
-    "docs/declaring.md": (0, 6, 0),
+    "docs/declaring.md": (0, 8, 0),
     "docs/from-gorm.md": (8, 3, 1),
     "docs/migrations.md": (0, 0, 3),
     "docs/soft-delete.md": (10, 0, 0),

@@ -242,6 +242,13 @@ class HasOneTests(TestCase):
         assert Badge.objects.get(holder__name="ann") == badge
         assert self.ann.badge.holder is self.ann
 
+    def test_the_owner_of_a_one_to_one_child_knows_the_child(self):
+        Badge.objects.create(holder=self.ann, number=7)
+        badge = Badge.objects.get()
+
+        with self.assertNumQueries(1):
+            assert badge.holder.badge is badge
+
     def test_the_child_is_deleted_with_its_owner_as_its_own_relation_says(self):
         Badge.objects.create(holder=self.bob, number=7)
 

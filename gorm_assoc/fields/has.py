@@ -28,6 +28,7 @@ from gorm_assoc.join_key import JoinKey
 from gorm_assoc.join_plan import End
 from gorm_assoc.options import ConstraintOptions, RelationOptions, parse
 from gorm_assoc.relationship import same_model
+from gorm_assoc.soft_delete import deleted_at_field
 
 
 class Has(base.Declaration):
@@ -126,9 +127,7 @@ class Has(base.Declaration):
         child = self.target()
         if child is None or self.plan is None or not self.plan.columns or not self._may_constrain(child):
             return False
-        names = {column.name for column in self.plan.columns}
-        constraints = child._meta.constraints
-        return not any(isinstance(each, ForeignKeyConstraint) and set(each.fields) == names for each in constraints)
+        return not has_foreign_key(child, [column.name for column in self.plan.columns])
 
     # The child's part of it that migrations see
 
@@ -158,7 +157,6 @@ class Has(base.Declaration):
             from_fields=[column.name for column in columns],
             to_fields=end.to_fields,
             null=any(column.null for column in columns),
-            editable=False,
         )
         key.contribute_to_class(child, self._relation_name(child))
         return key
@@ -182,14 +180,22 @@ class Has(base.Declaration):
                 if declared.foreign_key is not None:
                     through.drop_foreign_key(child, declared.foreign_key)
                     declared.foreign_key = None
-        if isinstance(relation, BelongsToKey | JoinKey):
-            relation.remote_field.on_delete = through.python_on_delete(self.constraint, enforced=True)
         name = self.constraint.name or conf.naming().foreign_key_name(self.owner._meta.db_table, self.name)
         fields = tuple(column.name for column in relation.local_related_fields)
+        if isinstance(relation, BelongsToKey | JoinKey):
+            # Of two foreign keys over the same columns the one that refuses decides.
+            refuses = relation.remote_field.on_delete is models.PROTECT and has_foreign_key(child, fields)
+            if not refuses:
+                relation.remote_field.on_delete = through.python_on_delete(self.constraint, enforced=True)
         ordered = replace(end, fields=tuple(relation.foreign_related_fields))
         self.foreign_key = through.foreign_key(self.constraint, name, ordered, fields)
         through.add_foreign_key(child, self.foreign_key)
         through.index_key(child, relation)
+
+
+def has_foreign_key(child: type[models.Model], fields: Sequence[str]) -> bool:
+    keys = (each for each in child._meta.constraints if isinstance(each, ForeignKeyConstraint))
+    return any(set(each.fields) == set(fields) for each in keys)
 
 
 def _is_in_the_way(relation: Any, name: str) -> bool:
@@ -213,6 +219,8 @@ def make_room(relation: Any, name: str) -> None:
     rel.related_name = "+"
     for cached in ("hidden", "name", "accessor_name", "cache_name"):
         rel.__dict__.pop(cached, None)
+    if not rel.multiple and deleted_at_field(relation.model) is None:
+        rel.cache_name = name  # a child's owner knows the child, as with Django's accessor
     owner._meta._expire_cache(forward=False)
 
 
