@@ -27,6 +27,7 @@ from gorm_assoc.checks.declared import Model, join_model, label, speaks_for_both
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.join_key import JoinKey
 from gorm_assoc.operations import AlterJoinKey
+from gorm_assoc.relationship import same_model
 from gorm_assoc.through import join_app_label, join_model_name
 
 
@@ -191,6 +192,8 @@ def check_join_model_is_that_of_the_last_migration(field: Many2Many, past: Histo
             ends = _state_key(field.model), _state_key(field.remote_field.model)
             if field.has_made_join_model and owner != ends[0] and owner == ends[1]:
                 return [_primary_is_gone(field, name)]
+            if field.has_made_join_model and owner == ends[0] == ends[1] and _was_the_way_back(field, state, past):
+                return [_primary_is_gone(field, name)]
             return [] if _is_asked(state, model) else [_vanishes(field, model, name)]
     return []
 
@@ -221,6 +224,18 @@ def _owner(through: ModelState, past: History) -> tuple[str, str] | None:
     return None
 
 
+def _was_the_way_back(field: Many2Many, through: ModelState, past: History) -> bool:
+    """Whether this self-reference was there over that join model, beside another that is gone."""
+    owner = past.model(field.model)
+    sides = {
+        name
+        for name, each in (owner.fields if owner else {}).items()
+        if resolve_relation(getattr(each.remote_field, "through", None) or "", through.app_label)
+        == (through.app_label, through.name_lower)
+    }
+    return field.name in sides and len(sides) > 1
+
+
 def _is_asked(state: ModelState, model: Model) -> bool:
     """Whether makemigrations takes the new join model for the old one under another name, and asks."""
     if not _is_interactive() or state.app_label != model._meta.app_label:
@@ -249,10 +264,16 @@ def _primary_changes(field: Many2Many, other: Many2Many, name: str) -> Error:
 
 
 def _primary_is_gone(field: Many2Many, name: str) -> Error:
+    hint = f'Write join_model="{name}", back_reference=True on {label(field)}: the table stays as it is.'
+    if same_model(field.model, field.remote_field.model):
+        # One end is called after the relation that is gone.
+        hint = (
+            f"Write {name} as a JoinTable over this table, and through= on {label(field)}: the table stays as it is."
+        )
     return Error(
         f"The last migration has the join model {name}, and the relation that decided it is gone; "
         f"{label(field)} would make its table again.",
-        hint=f'Write join_model="{name}", back_reference=True on {label(field)}: the table stays as it is.',
+        hint=hint,
         obj=field,
         id="gorm_assoc.E028",
     )

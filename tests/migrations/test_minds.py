@@ -109,6 +109,56 @@ def test_when_the_side_that_decides_goes_the_other_takes_its_join_model(project:
     assert links(project) == LINKS
 
 
+FOLLOWS = """
+    class User(Model):
+        followers = Many2Many("self", {followers})
+        {following}
+"""
+TAG = '"many2many:user_follows;joinForeignKey:{};joinReferences:{}"'.format
+FOLLOWERS = TAG("FollowedID", "FollowerID") + ", back_reference=True"
+FOLLOWING = f"following = Many2Many('self', {TAG('FollowerID', 'FollowedID')})"
+FOLLOWING_CLASS = """
+    class UserFollowing(JoinTable):
+        user = BelongsTo("User", "foreignKey:FollowerID")
+        following = BelongsTo("User", "foreignKey:FollowedID")
+
+        class Meta:
+            db_table = "user_follows"
+"""
+
+
+def test_when_the_side_that_decides_of_a_self_reference_goes_its_join_model_is_written(project: Project) -> None:
+    project.write(shop=FOLLOWS.format(followers=FOLLOWERS, following=FOLLOWING))
+    project.deploy(
+        """
+        from shop.models import *
+        ann, bob = User.objects.create(pk=1), User.objects.create(pk=2)
+        ann.following.append(bob)
+        """
+    )
+    before = project.schema()
+
+    project.write(shop=FOLLOWS.format(followers=FOLLOWERS, following=""))
+    [(id_, _, hint)] = messages(project)
+
+    assert (id_, hint) == (
+        "E028",
+        "Write shop.UserFollowing as a JoinTable over this table, and through= on shop.User.followers: the table "
+        "stays as it is.",
+    )
+    through = 'through="UserFollowing", through_fields=("following", "user")'
+    project.write(shop=FOLLOWS.format(followers=through, following="") + FOLLOWING_CLASS)
+    assert messages(project) == []
+    [found] = project.deploy(
+        """
+        from shop.models import *
+        result = [user.pk for user in User.objects.get(pk=2).followers.all()]
+        """
+    )
+    assert found == [1]
+    assert project.schema() == before
+
+
 def test_an_owner_that_is_renamed_without_a_name_for_its_join_model(project: Project) -> None:
     declare(project, languages="yes")
     project.deploy(ROWS)

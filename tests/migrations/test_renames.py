@@ -182,3 +182,41 @@ def test_a_referenced_field_is_renamed(project: Project) -> None:
     assert project.table("user_languages").column_names == ("user_id", "language_iso")
     assert {key.to_columns for key in project.table("user_languages").foreign_keys} == {("id",), ("iso",)}
     assert rows(project, "user_languages") == [(1, "1"), (1, "2")]
+
+
+TAGS = """
+    class Tag(models.Model):
+        pk = models.CompositePrimaryKey("id", "{name}")
+        id = models.BigIntegerField()
+        {name} = models.CharField(max_length=10)
+
+    class Blog(Model):
+        tags = Many2Many("Tag", "many2many:blog_tags")
+"""
+TAG_ROWS = """
+        from shop.models import *
+        Blog.objects.create().tags.append(Tag(id=1, locale="en"))
+"""
+
+
+def test_a_field_of_a_referenced_composite_key_is_renamed(project: Project) -> None:
+    project.write(shop=TAGS.format(name="locale"))
+    project.deploy(TAG_ROWS)
+
+    rename(project, TAGS.format(name="lang"))
+
+    table = project.table("blog_tags")
+    assert table.primary_key == ("blog_id", "tag_id", "tag_lang")
+    assert {key.to_columns for key in table.foreign_keys} == {("id",), ("id", "lang")}
+    assert rows(project, "blog_tags", ("blog_id", "tag_id", "tag_lang")) == [(1, 1, "en")]
+
+
+@pytest.mark.xfail(reason="Django cannot reverse a RenameField of a key column that another model refers to")
+def test_a_field_of_a_referenced_composite_key_gets_its_old_name_back(project: Project) -> None:
+    project.write(shop=TAGS.format(name="locale"))
+    project.deploy(TAG_ROWS)
+    rename(project, TAGS.format(name="lang"))
+
+    project.run("migrate shop 0001 --noinput")
+
+    assert rows(project, "blog_tags") == [(1, 1, "en")]
