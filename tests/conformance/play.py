@@ -3,7 +3,7 @@ A recorded step, done with this library.
 
 Go's memory is kept by the harness: names, objects that are not stored yet, what lies in their
 relations, and copies where a field holds structs and not pointers. Nested create is save() and
-then append(); preload is prefetch_related().
+then append().
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
+import gorm_assoc.models
 from gorm_assoc.models import Association
 from gorm_assoc.naming import NamingStrategy
 from tests.conformance.recordings import GoModel, Relation, Set, Step
@@ -238,37 +239,27 @@ class Player:
         tree: dict[str, Any] = {}
         rows = self._rows(do)
         for each in do.get("preload", ()):
-            options = {"path": each} if isinstance(each, str) else each
-            names = options["path"].split(".")
-            if "limit" in options:
-                raise NotYetError("preload")  # Django's prefetch into the accessor takes no slice
-            if options["path"] == ALL:
-                for name in go.relations:
-                    self._playable(go, name)
-                    tree.setdefault(name, {})
-                    rows = rows.prefetch_related(self._prefetch(go, [name], {}, do))
-                continue
-            below = tree
-            for name in names:
-                below = below.setdefault(name, {})
-            for depth in range(1, len(names) + 1):
-                rows = rows.prefetch_related(
-                    self._prefetch(go, names[:depth], options if depth == len(names) else {}, do)
-                )
-        found = [self.dump(each, tree) for each in rows]
-        if not found and not set(tree) <= set(go.relations):
-            raise NotYetError("preload")  # prefetch_related() looks at names when there is a row to read them for
-        return found
+            rows = rows.preload(*self._preloaded(go, {"path": each} if isinstance(each, str) else each, tree))
+        return [self.dump(each, tree) for each in rows]
 
-    def _prefetch(self, go: GoModel, names: list[str], options: dict[str, Any], do: dict[str, Any]) -> Prefetch[Any]:
+    def _preloaded(self, go: GoModel, options: dict[str, Any], tree: dict[str, Any]) -> list[Any]:
+        """A recorded preload as what preload() takes; its names are entered in the tree."""
+        names = options["path"].split(".")
+        if names == [ALL]:
+            for name in go.relations:
+                self._playable(go, name)
+                tree.setdefault(name, {})
+            return [gorm_assoc.models.ALL]
         for name in names:
+            tree = tree.setdefault(name, {})
             if name in go.relations:
                 go = self.set.models[self._playable(go, name).target]
-        path = "__".join(map(attribute, names))
-        targets = self.classes[go.name]._default_manager.all()
-        if do.get("unscoped") or options.get("unscoped"):
-            targets = targets.unscoped()  # type: ignore[attr-defined]
-        return Prefetch(path, self._limited(go, targets, options))
+
+        def limited(targets: Any) -> Any:
+            return self._limited(go, targets.unscoped() if options.get("unscoped") else targets, options)
+
+        path = ".".join(map(attribute, names))
+        return [path, limited] if len(options) > 1 else [path]
 
     def dump(self, instance: Any, tree: dict[str, Any] | None = None) -> dict[str, Any]:
         """The object as recordings give it, with the relations in the tree."""
