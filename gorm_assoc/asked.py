@@ -15,7 +15,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, models
 from django.db.models.utils import resolve_callables
 
-from gorm_assoc import kinds, saving, values
+from gorm_assoc import kinds, values
 from gorm_assoc.exceptions import CallableForQueryset, NoJoinRows, PrimaryKeyRequired, ReservedColumn
 from gorm_assoc.kinds import looking, temporary
 from gorm_assoc.kinds.base import Links, Owners, PairKeys, Values
@@ -179,11 +179,15 @@ class Asked:
         else:
             yield found
 
-    def store(self, using: str, *, full: bool = False) -> None:
-        """Store new targets, with their owner's key where they hold it; with `full`, write the others too."""
+    def store(self, store: Callable[[list[models.Model]], set[int]]) -> None:
+        """
+        Let new targets be stored, with their owner's key where they hold it.
+
+        store -- is given all targets; returns the ids of those that it has inserted
+        """
         if self.relationship.target_holds_key:
             self.hold()
-        self.stored = saving.store(self.instances(), using, full=full)
+        self.stored = store(self.instances())
 
     def hold(self) -> None:
         """What the links will be in the database, on the objects."""

@@ -15,17 +15,17 @@ from typing import Any, Self
 
 from django.db import models, router
 
-from gorm_assoc import kinds, saving, soft_delete
+from gorm_assoc import kinds, soft_delete, storing
 from gorm_assoc import relationship as relationships
 from gorm_assoc.asked import Asked, Defaults, keyed, require_join_rows
 from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.exceptions import OwnersMismatch, TargetsNotShared, ValuesLengthMismatch
-from gorm_assoc.kinds import choosing, loading, looking
+from gorm_assoc.kinds import choosing, loading, looking, telling
 from gorm_assoc.kinds.base import NOTHING, Changes, Kind, Links, Owners
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.query import scoped_queryset
-from gorm_assoc.signals import association_changed
+from gorm_assoc.saving import Graph
 from gorm_assoc.transactions import atomically
 
 __all__ = ["Association", "Changes"]
@@ -222,7 +222,7 @@ class Association(AsyncVerbs):
         asked = self._asked("toggle", given, through_defaults, to_all=True).pulled(self._alias(), needed=True)
 
         def toggle(using: str) -> Changes:
-            asked.store(using)
+            asked.store(Graph(using).store)
             links, stored = looking.stored(self.relationship, asked.links(using), using)
             off = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is False])
             on = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is not False])
@@ -288,7 +288,7 @@ class Association(AsyncVerbs):
             if asked.queryset is not None:
                 with asked.found(using) as found:
                     return self._linked_found(asked, found, using, update=update)
-            asked.store(using, full=full_save)
+            asked.store(Graph(using, full=full_save).store)
             return self._linked(asked.links(using), using, pairs, update=update)
 
         return self._run(asked.owners, append, asked, touch=touch)
@@ -318,7 +318,7 @@ class Association(AsyncVerbs):
                     return removed + self._linked_found(asked, found, using)
             leaving, condition = self._leaving(asked, using)
             removed = self._unlinked(leaving, condition, using, pairs) if leaving else NOTHING
-            asked.store(using, full=full_save)
+            asked.store(Graph(using, full=full_save).store)
             changes = removed + self._linked(asked.links(using), using, pairs)
             if self.relationship.owner_holds_key:
                 asked.hold()
@@ -383,32 +383,29 @@ class Association(AsyncVerbs):
     ) -> Changes:
         """Do the work in one transaction; if it fails, nothing is left of it in the database or on objects."""
         relationship, using = self.relationship, self._alias()
-        touched = [owner for owner in owners.values() if touch and saving.is_touched(owner)]
+        touched = [owner for owner in owners.values() if touch and storing.is_touched(owner)]
         new = asked.new_instances() if asked is not None else []
         held = self._held(owners, asked)
 
         def attempt() -> Changes:
-            with saving.taken_back_on_error(new, touched, held):  # before another attempt
+            with storing.taken_back_on_error(new, touched, held):  # before another attempt
                 # First of all, so that verbs on the same owners follow one another: else a clear() would
                 # miss what an append() adds meanwhile and take away what that found linked already.
                 if touched:
-                    saving.touch(touched, using)
+                    storing.touch(touched, using)
                 else:
-                    saving.lock(list(owners.values()), using)
+                    storing.lock(list(owners.values()), using)
                 changes = work(using)
-                if self._announces and changes:
-                    told = changes.pairs or {}
-                    association_changed.send(relationship.through, relationship=relationship, using=using, **told)
+                telling.announce(relationship, changes, using)
                 return changes
 
         # A savepoint only where an error can leave something half done inside a caller's transaction.
         several = several or self._unscoped or bool(touched or new) or self._kind.can_revive(relationship)
-        with saving.taken_back_on_error(new, touched, held):  # a key may be refused as late as at COMMIT
+        with storing.taken_back_on_error(new, touched, held):  # a key may be refused as late as at COMMIT
             changes = atomically(attempt, using, savepoint=several or self._kind.may_raise(relationship))
         if not relationship.owner_holds_key:
-            for owner in owners.values():  # what they have loaded is out of date
-                getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
-                owner._state.fields_cache.pop(relationship.cache_name, None)
+            for owner in owners.values():
+                storing.forget(relationship, owner)
         return changes
 
     def _held(self, owners: Owners, asked: Asked | None) -> list[tuple[models.Model, Sequence[str]]]:
@@ -425,7 +422,7 @@ class Association(AsyncVerbs):
 
     @property
     def _announces(self) -> bool:
-        return association_changed.has_listeners(self.relationship.through)
+        return telling.announces(self.relationship)
 
     def _alias(self) -> str:
         if self._using:

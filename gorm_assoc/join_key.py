@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseManyToOneDescriptor
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
+from gorm_assoc import pending
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.many_keys import ManyKeysIn
 from gorm_assoc.soft_delete import LiveRowsKey, LiveRowsRel
@@ -70,6 +71,11 @@ class HasManyDescriptor(_ReverseDescriptor):
         from gorm_assoc.managers import has_many_related_manager
 
         return has_many_related_manager(self.rel.related_model._default_manager.__class__, self.rel)
+
+    def __set__(self, instance: Any, value: Any) -> None:  # type: ignore[override]
+        if not pending.takes(instance):
+            super().__set__(instance, value)
+        pending.keep_many(instance, str(self.rel.accessor_name), value)
 
 
 class _Referenced(tuple[str | None, ...]):

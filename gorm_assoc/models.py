@@ -12,6 +12,7 @@ All share one manager, `objects`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from asgiref.sync import sync_to_async
@@ -19,7 +20,7 @@ from django.db import models, router, transaction
 from django.db.models.base import ModelBase
 from django_extensions.db.fields import CreationDateTimeField, ModificationDateTimeField
 
-from gorm_assoc import conf, soft_delete, through
+from gorm_assoc import conf, deleting, pending, saving, soft_delete, through
 from gorm_assoc.association import Association, Changes
 from gorm_assoc.constraints import ForeignKeyConstraint, Index
 from gorm_assoc.fields.belongs_to import BelongsTo
@@ -31,6 +32,7 @@ from gorm_assoc.kinds import hooks
 from gorm_assoc.options import ALL
 from gorm_assoc.preload import apreload, preload
 from gorm_assoc.query import AssociationManager, AssociationQuerySet
+from gorm_assoc.selection import Names, Selection
 
 if TYPE_CHECKING:
     _DateTimeField = models.DateTimeField[Any, Any]
@@ -118,12 +120,79 @@ class DeletedAtField(_DateTimeField):
 
 
 class AssociationModel(models.Model, metaclass=AssociationModelBase):
-    """The verbs, and deletes that are soft where the model has deleted_at. Adds no column."""
+    """
+    The verbs, relation arguments in the constructor and select= and omit= on save() and delete(). Adds no column.
+
+    Hooks, each optional: before_save, before_create, before_update, after_create, after_update, after_save,
+    before_delete, after_delete. save(), delete() and the verbs call them with the real row; an exception
+    undoes it all. Querysets' update(), delete() and bulk methods do not, as with Django's signals.
+    """
+
+    takes_associations: ClassVar[bool] = True
 
     objects: ClassVar[AssociationManager] = AssociationManager()
 
     class Meta:
         abstract = True
+
+    def __getstate__(self) -> Any:
+        # A copy's waiting values are its own.
+        return pending.copied(super().__getstate__())
+
+    def save(
+        self,
+        *args: Any,
+        select: Names = None,
+        omit: Names = (),
+        full_save: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Store the row, and with it what was assigned to relations since the last save().
+
+        select -- columns and relations to save, and no others: "name", "languages", "pets.toy", ALL
+        omit -- columns and relations to leave out; "languages.*" makes the links and leaves the targets alone
+        full_save -- write what targets that are stored carry, and what is loaded, too
+        force_insert, force_update, using, update_fields -- as Django's
+
+        New targets are inserted, stored ones only linked; links are added and never removed. All in one
+        transaction; if it fails, the objects are as before. Raises UnsupportedRelation for a name that is
+        none, ValueError for update_fields while relations wait to be saved.
+        """
+        model = type(self)
+        using = using or router.db_for_write(model, instance=self)
+        chosen = Selection.of(model, select, omit)
+        if saving.is_in_graph(self):  # which calls the hooks
+            super().save(*args, using=using, update_fields=update_fields, **kwargs)
+            return
+        has_associations = saving.has_associations(self)
+        if update_fields is not None and (pending.held(self) or not chosen.is_everything):
+            waiting = ", ".join(map(repr, pending.held(self))) or "select= or omit="
+            raise ValueError(f"{self._meta.label}.save() got update_fields, but also {waiting}. Use one of the two.")
+        has_more = has_associations or full_save or hooks.has(model, (*hooks.CREATE, *hooks.UPDATE))
+        if not has_more and chosen.is_everything:
+            super().save(*args, using=using, update_fields=update_fields, **kwargs)
+            return
+
+        def write(group: Sequence[models.Model], chosen: Selection) -> None:
+            if self._state.adding:
+                with saving.only_columns(group, chosen):
+                    super(AssociationModel, self).save(*args, using=using, **kwargs)
+            else:
+                names = saving.update_fields(model, chosen) if update_fields is None else update_fields
+                super(AssociationModel, self).save(*args, using=using, update_fields=names, **kwargs)
+
+        saving.Graph(using, full=full_save).save([self], chosen, write)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    async def asave(self, *args: Any, **kwargs: Any) -> None:
+        """save(), awaited."""
+        await sync_to_async(self.save)(*args, **kwargs)
+
+    asave.alters_data = True  # type: ignore[attr-defined]
 
     def association(self, name: str) -> Association:
         """
@@ -143,28 +212,53 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         with soft_delete.scope(True):
             super().validate_constraints(exclude)
 
-    def delete(self, *args: Any, unscoped: bool = False, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def refresh_from_db(self, using: str | None = None, fields: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
+        super().refresh_from_db(using=using, fields=fields, **kwargs)
+        pending.drop(self, fields)
+
+    def delete(
+        self, *args: Any, select: Names = None, unscoped: bool = False, **kwargs: Any
+    ) -> tuple[int, dict[str, int]]:
         """
         Delete the row: softly where the model has deleted_at, else for good.
 
+        select -- relations to delete along, nested ones too: "languages", "pets.toys", ALL. Of has-one and
+            has-many the targets go, of many2many the links
         unscoped -- for good in any case
         using, keep_parents -- as Django's
 
-        Links are left as they are. Raises ProtectedError when a row that goes for good is still linked.
+        Relations that are not selected stay as they are. Raises ProtectedError when a row that goes for good is
+        still referred to. Returns Django's count of rows, in all and by model.
         """
-        if unscoped or soft_delete.deleted_at_field(type(self)) is None:
-            with soft_delete.explained(type(self)):
-                return super().delete(*args, **kwargs)
+        model = type(self)
         if not self._is_pk_set():  # type: ignore[attr-defined]
             raise ValueError(f"{self._meta.label} cannot be deleted: it was never saved.")
-        using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
-        return soft_delete.delete_instance(self, using)
+        using = kwargs.pop("using", None) or (args[0] if args else None) or router.db_for_write(model, instance=self)
+        is_hard = unscoped or soft_delete.deleted_at_field(model) is None
+        chosen = Selection.of(model, () if select is None else select)
+        if not (select or hooks.has(model, hooks.DELETE)):
+            return self._delete_row(using, is_hard, *args[1:], **kwargs)
+        with transaction.atomic(using=using):
+            hooks.call("before_delete", [self])
+            counts = deleting.delete_associations([self], chosen, using, unscoped=unscoped, is_hard=is_hard)
+            key = self.pk
+            counts.update(self._delete_row(using, is_hard, *args[1:], **kwargs)[1])
+            key_now, self.pk = self.pk, key  # Django empties it; the hook sees the real row
+            hooks.call("after_delete", [self])
+            self.pk = key_now
+        return counts.total(), {label: count for label, count in counts.items() if count}
+
+    def _delete_row(self, using: str, is_hard: bool, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        if not is_hard:
+            return soft_delete.delete_instance(self, using)
+        with soft_delete.explained(type(self)):
+            return super().delete(using, *args, **kwargs)
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
-    async def adelete(self, *args: Any, unscoped: bool = False, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    async def adelete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """delete(), awaited."""
-        return await sync_to_async(self.delete)(*args, unscoped=unscoped, **kwargs)
+        return await sync_to_async(self.delete)(*args, **kwargs)
 
     adelete.alters_data = True  # type: ignore[attr-defined]
 
@@ -219,9 +313,8 @@ class JoinTable(AssociationModel):
 
     Its primary key is made of the columns of its first two relations, unless it declares one.
 
-    Hooks, each optional: before_create, after_create, before_delete, after_delete. The verbs, save()
-    and delete() call them with the real row, only for rows that are inserted or removed; an exception
-    vetoes the whole verb.
+    Its hooks are AssociationModel's. The verbs call them with the real row, only for rows that are inserted
+    or removed; an exception vetoes the whole verb.
     """
 
     gorm_table_names: ClassVar[bool] = True
@@ -243,14 +336,9 @@ class JoinTable(AssociationModel):
         """
         using = using or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using, savepoint=False):
-            if self._state.adding:
-                hooks.call("before_create", [self])
-                super().save(*args, force_insert=force_insert or True, using=using, **kwargs)
-                hooks.call("after_create", [self])
-            else:
-                if self._stored_key is not None and self._stored_key != self.pk:
-                    self._move(using)
-                super().save(*args, force_insert=force_insert, using=using, **kwargs)
+            if not self._state.adding and self._stored_key is not None and self._stored_key != self.pk:
+                self._move(using)
+            super().save(*args, force_insert=force_insert or self._state.adding, using=using, **kwargs)
         self._stored_key = self.pk
 
     save.alters_data = True  # type: ignore[attr-defined]
@@ -260,19 +348,6 @@ class JoinTable(AssociationModel):
         key = {field.attname: getattr(self, field.attname) for field in self._meta.pk_fields}
         if not type(self)._base_manager.using(using).filter(pk=self._stored_key).update(**key):
             raise type(self).DoesNotExist(f"{self._meta.label} {self._stored_key!r} is not stored any more.")
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        using = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
-        with transaction.atomic(using=using, savepoint=False):
-            hooks.call("before_delete", [self])
-            key = self.pk
-            result = super().delete(*args, **kwargs)
-            key_now, self.pk = self.pk, key  # Django empties it; the hook sees the real row
-            hooks.call("after_delete", [self])
-            self.pk = key_now
-        return result
-
-    delete.alters_data = True  # type: ignore[attr-defined]
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Self:

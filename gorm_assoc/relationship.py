@@ -173,12 +173,28 @@ def of(model: Model, name: str) -> Relationship:
     known: dict[str, Any] = {}
     for found in model._meta.get_fields():
         if is_readable(found):
-            accessor = found.name if isinstance(found, models.Field) else found.get_accessor_name()
-            known.setdefault(str(accessor), found)
+            known.setdefault(_accessor(found), found)
     relation = known.get(name) or next((found for found in known.values() if found.name == name), None)
     if relation is None:
         raise UnsupportedRelation(model, name, known)
     return from_django(model, relation)
+
+
+def names(model: Model) -> list[str]:
+    """The names that of() knows, by which an instance has them."""
+    return [_accessor(found) for found in model._meta.get_fields() if is_readable(found)]
+
+
+def declared(model: Model) -> list[str]:
+    """Of these those that the model itself declares, not the ways back of others' relations (GORM's Associations)."""
+    relations: list[Any] = [found for found in model._meta.get_fields() if is_readable(found)]
+    return [
+        _accessor(found) for found in relations if not found.auto_created or getattr(found.field, "is_way_back", False)
+    ]
+
+
+def _accessor(found: Any) -> str:
+    return found.name if isinstance(found, models.Field) else str(found.get_accessor_name())
 
 
 def is_readable(found: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.fields.related_descriptors import ReverseOneToOneDescriptor
 
+from gorm_assoc import pending
 from gorm_assoc.fields.has import Has
 from gorm_assoc.has_key import HasKey, HasKeyRel
 from gorm_assoc.relationship import HAS_ONE, are_unique_together
@@ -28,6 +29,12 @@ class HasOneDescriptor(_OneDescriptor):
             else:
                 fetch_mode.fetch(self, instance)
         return super().__get__(instance, cls)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if value is not None or not pending.takes(instance):
+            super().__set__(instance, value)
+        if pending.takes(instance):
+            pending.keep(instance, str(self.related.accessor_name), value)
 
     def fetch_one(self, instance: Any) -> None:
         key: Any = self.related.field

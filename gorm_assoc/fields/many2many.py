@@ -19,7 +19,7 @@ from django.db import models, router, transaction
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
 from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 
-from gorm_assoc import join_plan, relationship, through
+from gorm_assoc import join_plan, pending, relationship, through
 from gorm_assoc.fields import base
 from gorm_assoc.join_plan import JoinPlan
 from gorm_assoc.options import RelationOptions, ends_mistakes, label_mistakes, parse
@@ -44,6 +44,11 @@ class ManyDescriptor(_ManyToManyDescriptor):
 
         model = self.rel.related_model if self.reverse else self.rel.model
         return many_related_manager(model._default_manager.__class__, self.rel, reverse=self.reverse)
+
+    def __set__(self, instance: Any, value: Any) -> None:  # type: ignore[override]
+        if not pending.takes(instance):
+            super().__set__(instance, value)
+        pending.keep_many(instance, str(self.rel.accessor_name if self.reverse else self.field.name), value)
 
 
 class Many2Many(_ManyToManyField):

@@ -1,4 +1,4 @@
-"""A join model's hooks: optional methods, called with the real rows."""
+"""A model's hooks: optional methods, called on the real rows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import models
 
-CREATE = ("before_create", "after_create")
+CREATE = ("before_save", "before_create", "after_create", "after_save")
+UPDATE = ("before_save", "before_update", "after_update", "after_save")
 DELETE = ("before_delete", "after_delete")
 
 
 def has(model: type[models.Model], names: Iterable[str]) -> bool:
-    """Whether the join model wants to see its rows."""
+    """Whether the model wants to see its rows."""
     return any(hasattr(model, name) for name in names)
 
 

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from gorm_assoc.kinds import hooks
-from gorm_assoc.kinds.base import Links, Owners, Values
+from gorm_assoc.kinds.base import Changes, Links, Owners, Values
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.relationship import Relationship
@@ -30,6 +30,18 @@ def may_raise(relationship: Relationship) -> bool:
         signal.has_listeners(through)
         for signal in (m2m_changed, association_changed, pre_save, post_save, pre_delete, post_delete)
     )
+
+
+def announces(relationship: Relationship) -> bool:
+    """Whether somebody listens to association_changed."""
+    return association_changed.has_listeners(relationship.through)
+
+
+def announce(relationship: Relationship, changes: Changes, using: str) -> None:
+    """Send association_changed, if somebody listens and anything changed; the changes know their pairs then."""
+    if changes and announces(relationship):
+        told = changes.pairs or {}
+        association_changed.send(relationship.through, relationship=relationship, using=using, **told)
 
 
 def wants_rows_made(through: type[models.Model]) -> bool:
@@ -53,6 +65,7 @@ def insert_objects(rows: JoinRows, links: Links) -> None:
     """Insert rows whose hooks and signals are told, which may still change them."""
     through, using = rows.through, rows.using
     objects = rows.objects(links)
+    hooks.call("before_save", objects)
     hooks.call("before_create", objects)
     for row in objects:
         pre_save.send(through, instance=row, raw=False, using=using, update_fields=None)
@@ -67,6 +80,7 @@ def insert_objects(rows: JoinRows, links: Links) -> None:
         row._state.adding, row._state.db = False, using
         post_save.send(through, instance=row, created=True, raw=False, using=using, update_fields=None)
     hooks.call("after_create", objects)
+    hooks.call("after_save", objects)
 
 
 def remove_objects(rows: JoinRows, condition: Sql, destroy: bool) -> int:

@@ -6,6 +6,7 @@ from tests.testapp.models.admin import *  # noqa: F403
 from tests.testapp.models.has import *  # noqa: F403
 from tests.testapp.models.kinds import *  # noqa: F403
 from tests.testapp.models.preload import *  # noqa: F403
+from tests.testapp.models.saving import *  # noqa: F403
 from tests.testapp.models.soft_delete import *  # noqa: F403
 from tests.testapp.models.spelling import *  # noqa: F403
 from tests.testapp.models.verbs import *  # noqa: F403

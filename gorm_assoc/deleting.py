@@ -1,0 +1,98 @@
+"""
+Deleting objects together with what hangs on them: select= of delete().
+
+    has-one, has-many    the targets; softly where they can be, unless unscoped
+    many2many            the links, never the targets
+
+Deepest first, and before the object itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+from gorm_assoc import kinds, soft_delete
+from gorm_assoc import relationship as relationships
+from gorm_assoc.asked import keyed
+from gorm_assoc.kinds import choosing, destroying, hooks, telling
+from gorm_assoc.kinds.key_rows import KeyRows
+from gorm_assoc.relationship import Model, Relationship
+from gorm_assoc.selection import Selection
+
+Counts = Counter[str]
+
+
+def chosen_relations(model: Model, chosen: Selection) -> list[Relationship]:
+    """
+    The relations that are chosen; ALL are those that the model declares.
+
+    Raises ValueError for a belongs-to, whose target is not the object's to delete.
+    """
+    named = {path[0] for path in chosen.select or ()}
+    found = [
+        relationships.of(model, name)
+        for name in relationships.names(model)
+        if chosen.has(name) and (name in named or name in relationships.declared(model))
+    ]
+    for relationship in found:
+        if relationship.owner_holds_key and relationship.name in named:
+            raise ValueError(
+                f"{relationship.label} cannot be deleted along: {model._meta.label} belongs to its target, which may "
+                f"have others. Delete the target itself, or use association({relationship.name!r}).unscoped().clear()."
+            )
+    return [relationship for relationship in found if not relationship.owner_holds_key]
+
+
+def delete_associations(
+    owners: Sequence[models.Model], chosen: Selection, using: str, *, unscoped: bool, is_hard: bool
+) -> Counts:
+    """
+    Delete what is chosen of the owners' relations; how many rows, by model. In the caller's transaction.
+
+    unscoped -- for good, whatever could be dead
+    is_hard -- the owners themselves go for good: dead join rows, which would refer to them, do too
+
+    Raises ProtectedError for a target that other rows refer to.
+    """
+    counts: Counts = Counter()
+    if not owners:
+        return counts
+    for relationship in chosen_relations(type(owners[0]), chosen):
+        by_key = keyed(relationship, owners)
+        if relationship.target_holds_key:
+            counts += _delete_targets(relationship, list(by_key), chosen, using, unscoped=unscoped)
+            continue
+        told = telling.announces(relationship)
+        condition = choosing.clearing(by_key)
+        changes = kinds.of(relationship).unlink(
+            relationship, by_key, condition, using, clear=True, destroy=unscoped or is_hard, pairs=told
+        )
+        telling.announce(relationship, changes, using)
+        counts[relationship.through._meta.label] += changes.removed
+    return counts
+
+
+def _delete_targets(
+    relationship: Relationship, owners: Sequence[Any], chosen: Selection, using: str, *, unscoped: bool
+) -> Counts:
+    rows = KeyRows(relationship, using)
+    model = relationship.target
+    condition = rows.of_owners(owners)
+    is_hard = unscoped or soft_delete.deleted_at_field(model) is None
+    targets = rows.rows(condition if unscoped or rows.live is None else condition & rows.live)
+    below = chosen.below(relationship)
+    counts: Counts = Counter()
+    if below.select is not None:
+        counts += delete_associations(list(targets), below, using, unscoped=unscoped, is_hard=is_hard)
+    if is_hard:
+        counts[model._meta.label] += destroying.destroy(targets, using)
+        return counts
+    objects = list(targets) if hooks.has(model, hooks.DELETE) else []
+    hooks.call("before_delete", objects)
+    counts[model._meta.label] += soft_delete.delete_rows(targets)[0]
+    hooks.call("after_delete", objects)
+    return counts

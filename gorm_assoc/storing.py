@@ -1,0 +1,153 @@
+"""
+Storing what a verb was given and is not in the database yet.
+
+New objects go in with bulk inserts, with or without a key; objects whose key is already stored are
+left as they are. pre_save and post_save are sent when somebody listens, and a model that overrides
+save(), or has a parent table, is stored by save() itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections, models
+from django.db.models.signals import post_save, pre_save
+from django.utils import timezone
+
+from gorm_assoc.kinds import batches, spelling
+from gorm_assoc.kinds.conditions import Columns
+from gorm_assoc.relationship import Relationship
+from gorm_assoc.values import is_unset, normal_key
+
+
+def mark_stored(instances: Sequence[models.Model], using: str) -> None:
+    """Of new objects let those whose key is stored count as stored, and of several with one key all but the first."""
+    new = [instance for instance in instances if instance._state.adding]
+    stored = _stored(new, using)
+    for instance in new:
+        if id(instance) in stored:
+            instance._state.adding, instance._state.db = False, using
+
+
+def _stored(instances: Sequence[models.Model], using: str) -> set[int]:
+    """The ids of the objects whose key is stored, or is that of one before them."""
+    keyed = [instance for instance in instances if not is_unset(instance.pk)]
+    if not keyed:
+        return set()
+    keys = [_key_values(instance) for instance in keyed]
+    columns = Columns(_concrete(keyed[0])._meta.pk_fields, using)
+    if spelling.may_differ(columns):
+        new = {number for number, is_stored, _ in spelling.stored(columns, keys) if not is_stored}
+        return {id(instance) for number, instance in enumerate(keyed) if number not in new}
+    stored = set(_rows(keyed, using).values_list(*(field.attname for field in columns.fields)))
+    found: set[int] = set()
+    for instance, key in zip(keyed, keys, strict=True):
+        if key in stored:
+            found.add(id(instance))
+        stored.add(key)  # two objects of one key are one row
+    return found
+
+
+def insert(instances: Sequence[models.Model], using: str) -> None:
+    """Insert new objects of one class; each is saved on `using` afterwards, with its key."""
+    model = type(instances[0])
+    features = connections[using].features
+    without_key = any(is_unset(instance.pk) for instance in instances)
+    if _has_own_save(model) or model._meta.parents or (without_key and not features.can_return_rows_from_bulk_insert):
+        for instance in instances:
+            instance.save(using=using, force_insert=True)
+        return
+    for instance in instances:
+        pre_save.send(model, instance=instance, raw=False, using=using, update_fields=None)
+    with batches.as_large_as_can_be(using):
+        model._base_manager.using(using).bulk_create(instances)
+    for instance in instances:
+        instance._state.adding, instance._state.db = False, using
+        post_save.send(model, instance=instance, created=True, raw=False, using=using, update_fields=None)
+
+
+def _has_own_save(model: type[models.Model]) -> bool:
+    """Whether the project gave the model a save() (or save_base) of its own."""
+    return any(
+        {"save", "save_base"} & vars(klass).keys()
+        for klass in model.__mro__
+        if klass is not models.Model and not klass.__module__.startswith("gorm_assoc.")
+    )
+
+
+def is_touched(owner: models.Model) -> bool:
+    """Whether the owner has an updated_at that a change of its links moves, as in GORM."""
+    return any(
+        field.name == "updated_at" and getattr(field, "auto_now", False) for field in owner._meta.concrete_fields
+    )
+
+
+def touch(owners: Sequence[models.Model], using: str) -> None:
+    """Set the owners' updated_at to now, in the database with one UPDATE and on the objects. All of one model."""
+    now = timezone.now()
+    _rows(owners, using).update(updated_at=now)
+    for owner in owners:
+        owner.updated_at = now  # type: ignore[attr-defined]
+
+
+def lock(owners: Sequence[models.Model], using: str) -> None:
+    """Hold the owners' rows until the transaction ends, where the database can lock rows. All of one model."""
+    features = connections[using].features
+    if not owners or not features.has_select_for_update:
+        return
+    # Not the key: rows that refer to the owners can still be inserted.
+    rows = _rows(owners, using).select_for_update(no_key=features.has_select_for_no_key_update)
+    list(rows.order_by("pk").values_list("pk"))
+
+
+def _rows(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
+    model = _concrete(instances[0])
+    condition = Columns(model._meta.pk_fields, using).among(sorted({_key_values(one) for one in instances}))
+    return model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
+
+
+def _concrete(instance: models.Model) -> type[models.Model]:
+    return type(instance)._meta.concrete_model or type(instance)
+
+
+def _key_values(instance: models.Model) -> tuple[Any, ...]:
+    key = normal_key(type(instance), instance.pk)
+    return key if isinstance(key, tuple) else (key,)
+
+
+def forget(relationship: Relationship, owner: models.Model) -> None:
+    """Drop what the owner has loaded of a relation whose links have changed."""
+    getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
+    owner._state.fields_cache.pop(relationship.cache_name, None)
+
+
+@contextmanager
+def taken_back_on_error(
+    new: Sequence[models.Model],
+    touched: Sequence[models.Model],
+    held: Sequence[tuple[models.Model, Sequence[str]]] = (),
+) -> Iterator[None]:
+    """
+    If what runs inside fails, the objects are as before: new ones without invented keys, owners untouched.
+
+    held -- objects and the names of attributes that may be set on them
+    """
+    before = [(instance, {name: getattr(instance, name) for name in names}) for instance, names in held]
+    caches = [(instance, dict(instance._state.fields_cache)) for instance, _ in held]
+    keys = [(instance, instance.pk, instance._state.adding, instance._state.db) for instance in new]
+    times = [(owner, owner.updated_at) for owner in touched]  # type: ignore[attr-defined]
+    try:
+        yield
+    except BaseException:
+        for instance, pk, adding, db in keys:
+            instance.pk, instance._state.adding, instance._state.db = pk, adding, db
+        for owner, time in times:
+            owner.updated_at = time  # type: ignore[attr-defined]
+        for instance, attributes in before:
+            for name, value in attributes.items():
+                setattr(instance, name, value)
+        for instance, cache in caches:
+            instance._state.fields_cache = cache
+        raise
