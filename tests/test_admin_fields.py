@@ -10,7 +10,7 @@ from django.contrib.auth.models import User as Account
 from django.test import SimpleTestCase, TestCase, override_settings
 from django.urls import reverse
 
-from example_project.guides.models import Address, Language, Person, PersonAddress, Profile, User
+from example_project.guides.models import Address, Blog, Language, Person, PersonAddress, Profile, Tag, User
 from gorm_assoc.admin import AssociationAdmin, JoinRowInline, StackedJoinRowInline
 from gorm_assoc.forms import AssociationModelForm, read_key, write_key
 from tests import documentation
@@ -330,6 +330,6 @@ class DocumentationTests(SimpleTestCase):
             for block in documentation.blocks("docs/admin.md"):
                 exec(block.compiled(block.code, "exec"), names)
 
-        assert set(site._registry) == {User, Language, Person}
+        assert set(site._registry) == {User, Language, Person, Blog, Tag, Profile}
         assert [error for model_admin in site._registry.values() for error in model_admin.check()] == []
         assert "addresses" in names["PersonForm"].base_fields

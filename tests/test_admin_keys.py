@@ -244,7 +244,7 @@ class ListTests(KeyTestCase):
     def test_a_popup_hands_the_key_to_the_page_that_opened_it(self):
         page = self.client.get(self.list_url("tag"), {"_popup": "1", "_to_field": "pk"})
 
-        self.assertContains(page, 'data-popup-opener="[1, &quot;en&quot;]"')
+        self.assertContains(page, 'data-popup-opener=" [1, &quot;en&quot;]"')
 
 
 def open_keys(response):

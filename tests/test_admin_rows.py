@@ -538,6 +538,8 @@ class SoftDeletedRowsTests(AdminTestCase):
         page = self.open_with_dead()
 
         self.assertContains(plain, '<a href="?_dead_rows=addresses">Show deleted addresses (1)</a>', html=True)
+        self.assertNotContains(plain, "RESTORE")
+        self.assertContains(self.client.get(f"{self.url(self.person)}?_dead_rows=addresses"), "Restore\n", count=1)
         assert page.data["addresses-INITIAL_FORMS"] == "2"
         dead = row_of(page, "addresses", "address", self.home.pk)
         assert [name for name, attrs in page.inputs.items() if name.startswith(dead) and "disabled" not in attrs] == [

@@ -122,6 +122,9 @@ class DeadRowsMixin(_InlineModelAdmin):
         rows = self.model._base_manager.get_queryset()
         return rows.order_by(*self.get_ordering(request)) if self.get_ordering(request) else rows
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [name for name in super().get_fields(request, obj) if name != RESTORE]
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_fieldsets(request, obj)
         if not (self.shows_dead(request) and self.has_change_permission(request, obj)):

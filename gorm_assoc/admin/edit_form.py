@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import FilteredSelectMultiple, ManyToManyRawIdWidget
+from django.contrib.admin.widgets import AdminRadioSelect, FilteredSelectMultiple, ManyToManyRawIdWidget
 from django.db import models
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
@@ -37,7 +37,7 @@ class EditForm(forms.Form):
     """
 
     relation = forms.ChoiceField(label=gettext_lazy("Relation"))
-    verb = forms.ChoiceField(label=gettext_lazy("What to do"), widget=forms.RadioSelect)
+    verb = forms.ChoiceField(label=gettext_lazy("What to do"), widget=AdminRadioSelect({"class": "radiolist"}))
     previewed = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(

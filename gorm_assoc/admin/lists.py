@@ -99,8 +99,9 @@ class AssociationChangeList(ChangeList):
         if self.is_popup and is_composite(self.model):
             self.result_list = list(self.result_list)
             for row in self.result_list:
-                # The template asks so for what a click tells the page that opened this one.
-                row.serializable_value = lambda _, row=row: write_key(row)
+                # The template asks so for what a click tells the page that opened this one. After a blank, or
+                # jQuery would make a list of it and hand that over.
+                row.serializable_value = lambda _, row=row: f" {write_key(row)}"
 
 
 class ListAdminMixin(_ModelAdmin):

@@ -14,7 +14,11 @@ from gorm_assoc.admin.editing import EditAssociationsMixin
 from gorm_assoc.admin.keys import CompositeKeyAdminMixin
 from gorm_assoc.admin.lists import ListAdminMixin
 from gorm_assoc.admin.owner_checks import AssociationAdminChecks
-from gorm_assoc.admin.widgets import KeyAutocompleteSelectMultiple, KeyListRawIdWidget
+from gorm_assoc.admin.widgets import (
+    KeyAutocompleteSelectMultiple,
+    KeyListRawIdWidget,
+    NamedAutocompleteSelectMultiple,
+)
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.forms import AssociationModelForm, is_composite
 
@@ -47,10 +51,12 @@ class AssociationAdminMixin(
 
     def association_field(self, db_field: Many2Many, request: HttpRequest, **kwargs: Any) -> Any:
         """The form field that chooses targets, with the widget that this admin's options ask for."""
-        if is_composite(db_field.remote_field.model) and "widget" not in kwargs:
+        composite = is_composite(db_field.remote_field.model)
+        if "widget" not in kwargs:
             if db_field.name in self.get_autocomplete_fields(request):
-                kwargs["widget"] = KeyAutocompleteSelectMultiple(db_field, self.admin_site)
-            elif db_field.name in self.raw_id_fields:
+                widget = KeyAutocompleteSelectMultiple if composite else NamedAutocompleteSelectMultiple
+                kwargs["widget"] = widget(db_field, self.admin_site)
+            elif composite and db_field.name in self.raw_id_fields:
                 kwargs["widget"] = KeyListRawIdWidget(db_field.remote_field, self.admin_site)
         # Django leaves out a field whose join model was not made by Django. All it asks is this one flag.
         shown = copy.copy(db_field)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin import ModelAdmin
-from django.contrib.admin import site as default_site
 from django.contrib.admin.exceptions import AlreadyRegistered
 from django.contrib.admin.sites import AdminSite
 from django.core.exceptions import ImproperlyConfigured
@@ -31,7 +31,7 @@ def register(*of_models: type[models.Model], site: AdminSite | None = None) -> C
         if not of_models:
             raise ValueError("At least one model must be passed to register.")
         for model in of_models:
-            _enter(model, admin_class, site or default_site)
+            _enter(model, admin_class, site or admin.site)
         return admin_class
 
     return decorated

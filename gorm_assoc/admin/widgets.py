@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
-from django.contrib.admin.widgets import AutocompleteMixin, ForeignKeyRawIdWidget, ManyToManyRawIdWidget
+from django.contrib.admin.widgets import (
+    AutocompleteMixin,
+    AutocompleteSelectMultiple,
+    ForeignKeyRawIdWidget,
+    ManyToManyRawIdWidget,
+)
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import HttpRequest
@@ -56,7 +61,19 @@ class KeyAutocompleteView(_AutocompleteJsonView):
         return {"id": write_key(obj), "text": str(obj)}
 
 
-class KeyAutocompleteMixin(_AutocompleteMixin):
+class NamedAutocompleteMixin(_AutocompleteMixin):
+    """With an accessible name on what select2 shows in the place of the select."""
+
+    @property
+    def media(self) -> forms.Media:
+        return super().media + forms.Media(js=["admin/js/autocomplete.js", "gorm_assoc/admin/names.js"])
+
+
+class NamedAutocompleteSelectMultiple(NamedAutocompleteMixin, AutocompleteSelectMultiple):
+    """The admin's autocomplete of several targets with a key of one column."""
+
+
+class KeyAutocompleteMixin(NamedAutocompleteMixin):
     """For fields that are a TargetChoiceField: what is chosen stays an option even if it is dead."""
 
     choices: Any
