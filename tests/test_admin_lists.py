@@ -14,10 +14,11 @@ from django.urls import reverse
 
 from example_project.guides.models import Address, Blog, Language, Person, PersonAddress, SpokenLanguage, User
 from gorm_assoc.admin import AssociationAdmin, AssociationCount
+from gorm_assoc.admin.deleting import referring_rows
 from gorm_assoc.admin.lists import AssociationChangeList
 from tests.admin_site import site as test_site
 from tests.factories import BlogFactory, LanguageFactory, TagFactory, UserFactory
-from tests.testapp.models import Member, Shelf, Volume
+from tests.testapp.models import Leaf, Limb, Member, Shelf, Twig, Volume
 
 
 class ListTestCase(TestCase):
@@ -208,6 +209,22 @@ class DeletePageTests(ListTestCase):
         assert shown.context["perms_lacking"] == {"user speak"}
         assert (refused.status_code, allowed.status_code) == (403, 302)
 
+    def test_rows_that_refer_to_each_other_in_a_ring_are_counted_once(self):
+        first, second = Limb.objects.create(name="first"), Limb.objects.create(name="second")
+        Limb.objects.filter(pk=first.pk).update(parent=second)
+        Limb.objects.filter(pk=second.pk).update(parent=first)
+        Twig.objects.create(limb=second)
+
+        found = [(each.model, each.count) for each in referring_rows(Limb, [first])]
+
+        assert found == [(Limb, 1), (Twig, 1)]
+
+    def test_columns_that_the_database_empties(self):
+        limb = Limb.objects.create(name="first")
+        Leaf.objects.create(limb=limb)
+
+        assert [each.effect() for each in referring_rows(Limb, [limb])] == ["Leafs: 1 (limb_id = NULL)"]
+
     @override_settings(ROOT_URLCONF="tests.admin_site")
     def test_the_list_of_several(self):
         shelves = [Shelf.objects.create(code=code) for code in "ab"]
@@ -254,6 +271,13 @@ class ChecksTests(SimpleTestCase):
             (
                 "gorm_assoc.E805",
                 "edited_associations: guides.User has no relation 'language'. Did you mean 'languages'?",
+                None,
+            )
+        ]
+        assert self.errors(PersonAddress, edited_associations=["person"]) == [
+            (
+                "gorm_assoc.E805",
+                "edited_associations: guides.PersonAddress.person is a belongs_to, not a many2many.",
                 None,
             )
         ]

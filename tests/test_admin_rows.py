@@ -13,9 +13,9 @@ from django.test import Client, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from example_project.guides.admin import UserAdmin
+from example_project.guides.admin import PersonAdmin, UserAdmin
 from example_project.guides.models import Address, Person, PersonAddress, Profile, SpokenLanguage, User
-from gorm_assoc.admin import JoinRowInline
+from gorm_assoc.admin import JoinRowInline, StackedJoinRowInline
 from gorm_assoc.forms import write_key
 from tests.factories import LanguageFactory, UserFactory
 from tests.pages import Page, add_row, errors, open_page, row_of
@@ -606,6 +606,32 @@ class SoftDeletedRowsTests(AdminTestCase):
         assert not [name for name in page.inputs if name.endswith("RESTORE")]
         assert errors(response) == ["This pair was deleted before and its row is kept: restore that row instead."]
         assert self.rows() == [("home", "first", False)]
+
+    def test_who_may_not_see_rows_is_shown_and_restores_none(self):
+        self.person.addresses.remove(self.home)
+        clerk = Account.objects.create_user("clerk", is_staff=True)
+        clerk.user_permissions.add(Permission.objects.get(codename="change_person"))
+        sent = self.open_with_dead().data | {"addresses-0-RESTORE": "on"}
+        self.client.force_login(clerk)
+
+        shown = self.client.get(f"{self.url(self.person)}?_dead_rows=addresses")
+        response = self.client.post(f"{self.url(self.person)}?_dead_rows=addresses", sent)
+
+        self.assertNotContains(shown, "home")
+        assert errors(response) == []
+        assert self.rows() == [("home", "first", False)]
+
+    def test_the_other_layout_shows_dead_rows_too(self):
+        self.person.addresses.remove(self.home)
+        rows = type("Rows", (StackedJoinRowInline,), {"model": PersonAddress, "extra": 0})
+
+        with mock.patch.object(PersonAdmin, "inlines", (rows,)):
+            page = self.open_with_dead()
+            response = self.send(self.person, page, **{"addresses-0-RESTORE": "on"})
+
+        assert page.unlabelled == []
+        assert errors(response) == []
+        assert self.rows() == [("home", "first", True)]
 
     def test_a_row_cannot_be_moved_onto_a_dead_pair(self):
         self.person.addresses.add(self.work)

@@ -77,29 +77,36 @@ class Referring:
         return self.rows.filter(**{f"{soft_delete.DELETED_AT}__isnull": False}).count()
 
 
-def referring_rows(model: Model, rows: Any) -> Iterator[Referring]:
+def referring_rows(model: Model, rows: Any, seen: set[Any] | None = None) -> Iterator[Referring]:
     """By which foreign keys of ours other rows refer to these, where any do; on and on through those that go along."""
+    rows = list(rows)
+    seen = set() if seen is None else seen
+    seen.update((model, row.pk) for row in rows)
+    for key, constraint in _keys_to(model):
+        found = key.model._base_manager.filter(**{f"{key.name}__in": rows})
+        if constraint.on_delete != "CASCADE" or not _keys_to(key.model):
+            count = found.count()
+            if count:
+                yield Referring(constraint, found, count)
+            continue
+        others = [row for row in found if (key.model, row.pk) not in seen]
+        if others:
+            yield Referring(constraint, found, len(others))
+            yield from referring_rows(key.model, others, seen)
+
+
+def _keys_to(model: Model) -> list[tuple[Any, ForeignKeyConstraint]]:
+    """The foreign keys of ours that refer to the model, each with a relation over its columns."""
+    found: dict[tuple[Model, str], tuple[Any, ForeignKeyConstraint]] = {}
     for relation in model._meta.get_fields(include_hidden=True):
-        key = getattr(relation, "field", None)
+        key: Any = getattr(relation, "field", None)
         if relation.concrete or not isinstance(key, models.ForeignObject):
             continue
         columns = tuple(column.name for column in key.local_related_fields)
         for constraint in key.model._meta.constraints:
             if isinstance(constraint, ForeignKeyConstraint) and constraint.fields == columns:
-                found = key.model._base_manager.filter(**{f"{key.name}__in": list(rows)})
-                count = found.count()
-                if count:
-                    yield Referring(constraint, found, count)
-                    if constraint.on_delete == "CASCADE" and _is_referred_to(key.model):
-                        yield from referring_rows(key.model, found)
-
-
-def _is_referred_to(model: Model) -> bool:
-    """Whether the rows have to be loaded to know what refers to them."""
-    return any(
-        not relation.concrete and isinstance(getattr(relation, "field", None), models.ForeignObject)
-        for relation in model._meta.get_fields(include_hidden=True)
-    )
+                found.setdefault((key.model, constraint.name), (key, constraint))
+    return list(found.values())
 
 
 class DeletingAdminMixin(_ModelAdmin):

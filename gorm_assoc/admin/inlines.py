@@ -77,6 +77,7 @@ class JoinRowInlineMixin(DeadRowsMixin, TargetFieldMixin, _InlineModelAdmin):
         relationship = self.relationship
         own, target = relationship.owner_key, relationship.target_key
         hidden = {own.name, *(column.name for column in own.local_related_fields)}
+        hidden |= {field.name for field, _ in relationship.fixed}
         hidden |= {column.name for column in target.local_related_fields} - {target.name}
         hidden |= set(HIDDEN) - set(flatten_fieldsets(self.fieldsets or [(None, {"fields": self.fields or ()})]))
         return [*(given or ()), *sorted(hidden)]

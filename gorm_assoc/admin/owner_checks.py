@@ -14,6 +14,7 @@ from gorm_assoc.admin.lists import AssociationCount
 from gorm_assoc.exceptions import UnsupportedRelation
 from gorm_assoc.fields.many2many import Many2Many
 from gorm_assoc.forms import is_composite
+from gorm_assoc.relationship import MANY2MANY
 
 
 class AssociationAdminChecks(ModelAdminChecks):
@@ -70,17 +71,22 @@ class AssociationAdminChecks(ModelAdminChecks):
 
     def _check_edited(self, obj: Any) -> list[checks.CheckMessage]:
         """gorm_assoc.E805"""
-        return _unknown(obj, "edited_associations", obj.edited_associations or (), "gorm_assoc.E805")
+        names = obj.edited_associations or ()
+        return _unknown(obj, "edited_associations", names, "gorm_assoc.E805", kinds=(MANY2MANY,))
 
 
-def _unknown(obj: Any, option: str, names: Any, check_id: str) -> list[checks.CheckMessage]:
-    """An error for each name that is no relation of the admin's model."""
+def _unknown(obj: Any, option: str, names: Any, check_id: str, kinds: Any = ()) -> list[checks.CheckMessage]:
+    """An error for each name that is no relation of the admin's model, or none of these kinds."""
     found: list[checks.CheckMessage] = []
     for name in names:
         try:
-            relationships.of(obj.model, name)
+            relationship = relationships.of(obj.model, name)
         except UnsupportedRelation as error:
             found.append(checks.Error(f"{option}: {error}", obj=obj.__class__, id=check_id))
+            continue
+        if kinds and relationship.kind not in kinds:
+            text = f"{option}: {relationship.label} is a {relationship.kind}, not a {' or '.join(kinds)}."
+            found.append(checks.Error(text, obj=obj.__class__, id=check_id))
     return found
 
 

@@ -135,8 +135,9 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
         return rows.filter(**self._of_owner(self.owner_values), **{f"{soft_delete.DELETED_AT}__isnull": False})
 
     def _of_owner(self, values: Iterable[Any]) -> dict[str, Any]:
-        columns = self.relationship.owner_key.local_related_fields
-        return dict(zip((column.attname for column in columns), values, strict=True))
+        relationship = self.relationship
+        columns = (column.attname for column in relationship.owner_columns)
+        return {**dict(zip(columns, values, strict=True)), **{f.attname: value for f, value in relationship.fixed}}
 
     def initial_form_count(self) -> int:
         return 0 if self.save_as_new else super().initial_form_count()
@@ -163,6 +164,8 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
         key = self.relationship.owner_key
         if row._state.adding:
             setattr(row, key.name, self.instance)
+            for field, value in self.relationship.fixed:
+                setattr(row, field.attname, value)
         else:
             key.set_cached_value(row, self.instance)
 

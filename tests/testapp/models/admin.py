@@ -1,12 +1,15 @@
-"""Models for the admin: a relation in two directions over one table, and a referenced column that may change."""
+"""
+Models for the admin: a relation in two directions over one table, a referenced column that may change, and rows that
+the database deletes or empties along.
+"""
 
 from __future__ import annotations
 
 from django.db import models
 
-from gorm_assoc.models import Many2Many
+from gorm_assoc.models import BelongsTo, Many2Many
 
-__all__ = ["Volume", "Poster", "Shelf"]
+__all__ = ["Leaf", "Limb", "Poster", "Shelf", "Twig", "Volume"]
 
 
 class Poster(models.Model):
@@ -32,3 +35,16 @@ class Volume(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Limb(models.Model):
+    name = models.CharField(max_length=50)
+    parent = BelongsTo("self", constraint="OnDelete:CASCADE", null=True)
+
+
+class Twig(models.Model):
+    limb = BelongsTo("Limb", constraint="OnDelete:CASCADE")
+
+
+class Leaf(models.Model):
+    limb = BelongsTo("Limb", constraint="OnDelete:SET NULL", null=True)
