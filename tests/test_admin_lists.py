@@ -18,7 +18,7 @@ from gorm_assoc.admin.deleting import referring_rows
 from gorm_assoc.admin.lists import AssociationChangeList
 from tests.admin_site import site as test_site
 from tests.factories import BlogFactory, LanguageFactory, TagFactory, UserFactory
-from tests.testapp.models import Leaf, Limb, Member, Shelf, Twig, Volume
+from tests.testapp.models import Member, Petal, Shelf, Shoot, Stem, Volume
 
 
 class ListTestCase(TestCase):
@@ -210,20 +210,20 @@ class DeletePageTests(ListTestCase):
         assert (refused.status_code, allowed.status_code) == (403, 302)
 
     def test_rows_that_refer_to_each_other_in_a_ring_are_counted_once(self):
-        first, second = Limb.objects.create(name="first"), Limb.objects.create(name="second")
-        Limb.objects.filter(pk=first.pk).update(parent=second)
-        Limb.objects.filter(pk=second.pk).update(parent=first)
-        Twig.objects.create(limb=second)
+        first, second = Stem.objects.create(name="first"), Stem.objects.create(name="second")
+        Stem.objects.filter(pk=first.pk).update(parent=second)
+        Stem.objects.filter(pk=second.pk).update(parent=first)
+        Shoot.objects.create(stem=second)
 
-        found = [(each.model, each.count) for each in referring_rows(Limb, [first])]
+        found = [(each.model, each.count) for each in referring_rows(Stem, [first])]
 
-        assert found == [(Limb, 1), (Twig, 1)]
+        assert found == [(Stem, 1), (Shoot, 1)]
 
     def test_columns_that_the_database_empties(self):
-        limb = Limb.objects.create(name="first")
-        Leaf.objects.create(limb=limb)
+        stem = Stem.objects.create(name="first")
+        Petal.objects.create(stem=stem)
 
-        assert [each.effect() for each in referring_rows(Limb, [limb])] == ["Leafs: 1 (limb_id = NULL)"]
+        assert [each.effect() for each in referring_rows(Stem, [stem])] == ["Petals: 1 (stem_id = NULL)"]
 
     @override_settings(ROOT_URLCONF="tests.admin_site")
     def test_the_list_of_several(self):

@@ -9,7 +9,7 @@ from django.db import models
 
 from gorm_assoc.models import BelongsTo, Many2Many
 
-__all__ = ["Leaf", "Limb", "Poster", "Shelf", "Twig", "Volume"]
+__all__ = ["Petal", "Stem", "Poster", "Shelf", "Shoot", "Volume"]
 
 
 class Poster(models.Model):
@@ -37,14 +37,14 @@ class Volume(models.Model):
         return self.title
 
 
-class Limb(models.Model):
+class Stem(models.Model):
     name = models.CharField(max_length=50)
     parent = BelongsTo("self", constraint="OnDelete:CASCADE", null=True)
 
 
-class Twig(models.Model):
-    limb = BelongsTo("Limb", constraint="OnDelete:CASCADE")
+class Shoot(models.Model):
+    stem = BelongsTo("Stem", constraint="OnDelete:CASCADE")
 
 
-class Leaf(models.Model):
-    limb = BelongsTo("Limb", constraint="OnDelete:SET NULL", null=True)
+class Petal(models.Model):
+    stem = BelongsTo("Stem", constraint="OnDelete:SET NULL", null=True)
