@@ -32,6 +32,7 @@ ROWS = [
     [
         "kinds",
         "selection",
+        "query_writes",
         "query",
         "preloading",
         "preload",
@@ -41,6 +42,7 @@ ROWS = [
         "asked",
         "saving",
         "deleting",
+        "work",
         "async_verbs",
         "association",
         "managers",
@@ -57,8 +59,8 @@ LATE = {
     ("join_key", "forms"),
     ("join_key", "managers"),  # as fields
     ("query", "association"),
-    ("query", "saving"),
-    ("query", "deleting"),
+    ("query_writes", "saving"),
+    ("query_writes", "deleting"),
     ("query", "preloading"),  # a queryset asks for it when it is run
     ("constraints", "conf"),
     ("apps", "checks"),
