@@ -100,10 +100,6 @@ class AssociationQuerySet(QuerySetWrites[ModelT]):
         found.query.unscoped = True
         return found.marked()  # type: ignore[no-any-return]
 
-    @property
-    def is_unscoped(self) -> bool:
-        return bool(self.query.unscoped)
-
     # Preload. What it loads, and what prefetch_related() loads after it, follows this queryset's scope.
 
     _preloads: tuple[Wanted, ...] = ()

@@ -24,7 +24,10 @@ ModelT = TypeVar("ModelT", bound=models.Model)
 class QuerySetWrites(models.QuerySet[ModelT]):
     """The base of AssociationQuerySet, which has a scoped query."""
 
-    is_unscoped: bool
+    @property
+    def is_unscoped(self) -> bool:
+        """Whether dead rows are seen."""
+        return bool(self.query.unscoped)  # type: ignore[attr-defined]
 
     # Creating
 
