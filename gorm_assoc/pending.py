@@ -14,9 +14,9 @@ from django.db import models
 _KEPT = "_pending_associations"
 
 
-def takes(instance: models.Model) -> bool:
-    """Whether relations of the instance can be assigned: those of our mixins."""
-    return getattr(instance, "takes_associations", False)
+def takes(model: models.Model | type[models.Model]) -> bool:
+    """Whether relations of the model's objects can be assigned: those of our mixins."""
+    return getattr(model, "takes_associations", False)
 
 
 def keep(instance: models.Model, name: str, value: Any) -> None:

@@ -65,8 +65,11 @@ class CreateTests(TestCase):
             assert ann.wing.pilot_id == ann.pk
 
     def test_create_takes_relations(self):
-        ann = Pilot.objects.create(name="ann", ratings=[Rating(name="night")], plane=Plane(name="jumbo"))
+        ann = Pilot.objects.create(
+            name="ann", ratings=[Rating(name="night")], plane=Plane(name="jumbo"), wing=Wing(metal="gold")
+        )
 
+        assert Wing.objects.get().pilot_id == ann.pk
         assert ann.ratings.get().name == "night"
         assert Plane.objects.get().name == "jumbo"
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connections
 
+from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql
 from gorm_assoc.kinds.join_rows import CHUNK, JoinRows
@@ -56,7 +57,7 @@ class KeyRows(JoinRows):
             for row in queryset.values_list(*names):
                 held = tuple(row[width:last])
                 found[tuple(row[:width])] = held if None not in held and tuple(row[last:]) == fixed else None
-        return found
+        return spelling.under_all(self.by, found, keys)
 
     # Writing
 
