@@ -76,8 +76,8 @@ def link(
     width = len(rows.owner.fields)
     wanted = {row[:width]: row[width:] for row in links.rows}
     current = rows.current(wanted)
-    if len(current) < len(wanted):
-        raise IntegrityError(f"{relationship.label} cannot link: {len(wanted) - len(current)} owners are not stored.")
+    if missing := sum(owner not in current for owner in wanted):
+        raise IntegrityError(f"{relationship.label} cannot link: {missing} owners are not stored.")
     changed = {owner: target for owner, target in wanted.items() if current[owner] != target}
     if changed:
         rows.assign(changed)

@@ -79,7 +79,7 @@ def link(
     new = [row for row in links.rows if row[width:] in links.new]
     if pairs:
         current = rows.current(wanted)
-        _require_stored(relationship, len(wanted) - len(current))
+        _require_stored(relationship, sum(target not in current for target in wanted))
         moved = {target: owner for target, owner in wanted.items() if current[target] != owner}
         if moved:
             rows.assign(moved)
