@@ -148,8 +148,8 @@ def preview(relationship: Relationship, links: Links, new: int, using: str, *, p
     changed = {owner: target for owner, target in wanted.items() if current.get(owner) != target}
     left = {
         owner: target
-        for owner, target in current.items()
-        if target is not None and (owner in changed or owner not in wanted)
+        for owner in links.owners
+        if (target := current.get(owner)) is not None and (owner in changed or owner not in wanted)
     }
     return Changes(
         added=len(changed) + new,
