@@ -82,9 +82,7 @@ class HasKey(JoinKey):
     @cached_property
     def _twins(self) -> Sequence[Any]:
         return [
-            relation
-            for relation in relations(self.model)
-            if set(relation.related_fields) == set(self.related_fields) and not self.fixed
+            relation for relation in relations(self.model) if set(relation.related_fields) == set(self.related_fields)
         ]
 
     def set_cached_value(self, instance: models.Model, value: Any) -> None:

@@ -59,6 +59,18 @@ def is_polymorphic(options: RelationOptions) -> bool:
     return bool(options.polymorphic or (options.polymorphic_type and options.polymorphic_id))
 
 
+def half_polymorphic(label: str, options: RelationOptions) -> Problem | None:
+    """What to say of polymorphicType without polymorphicId, or the other way round."""
+    if is_polymorphic(options) or not (options.polymorphic_type or options.polymorphic_id):
+        return None
+    given, lacking = ("Type", "Id") if options.polymorphic_type else ("Id", "Type")
+    return Problem(
+        "half_polymorphic",
+        f"{label} has polymorphic{given} without polymorphic{lacking}.",
+        f"Write polymorphic{lacking} too, or polymorphic for the names of both.",
+    )
+
+
 def relations(child: Model) -> list[Any]:
     """The relation fields whose columns stand in the child's own table, and whose models exist."""
     return [
@@ -81,15 +93,8 @@ def relation_over(child: Model, columns: Sequence[Any], owner: Model) -> Any:
 
 def _plain(field: Declared, child: Model, problems: list[Problem]) -> HasPlan | None:
     owner, options = field.model, field.options
-    if options.polymorphic_type or options.polymorphic_id:
-        given, lacking = ("Type", "Id") if options.polymorphic_type else ("Id", "Type")
-        problems.append(
-            Problem(
-                "half_polymorphic",
-                f"{_label(field)} has polymorphic{given} without polymorphic{lacking}.",
-                f"Write polymorphic{lacking} too, or polymorphic for the names of both.",
-            )
-        )
+    if half := half_polymorphic(_label(field), options):
+        problems.append(half)
         return None
     asked = referenced_fields(_label(field), "references", owner, options.references, problems)
     if options.foreign_key:

@@ -234,6 +234,7 @@ def _many2many(model: Model, relation: Any) -> Relationship:
         owner_columns=tuple(owner_key.local_related_fields),
         target_fields=tuple(target_key.foreign_related_fields),
         target_columns=tuple(target_key.local_related_fields),
+        fixed=getattr(owner_key, "fixed", ()),
         lookup=field.name if reverse else field.related_query_name(),
         cache_name=field.related_query_name() if reverse else field.name,
         owner_key=owner_key,

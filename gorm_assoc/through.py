@@ -21,6 +21,7 @@ from django.db.models.fields.related import resolve_relation
 
 from gorm_assoc import conf
 from gorm_assoc.constraints import ForeignKeyConstraint, Index
+from gorm_assoc.has_plan import is_polymorphic
 from gorm_assoc.join_key import JoinKey, settle_key
 from gorm_assoc.join_plan import Declared, End, JoinPlan
 from gorm_assoc.naming import camel_case, singular
@@ -80,11 +81,21 @@ def is_enforced(constraint: ConstraintOptions, end: End) -> bool:
 
 def join_model_name(field: Declared) -> str:
     """Class name of a tag's join model: from owner and relation, never from the table, which can be renamed."""
-    return field.join_model.rpartition(".")[2] or f"{field.model.__name__}{camel_case(singular(field.name))}"
+    if field.join_model:
+        return field.join_model.rpartition(".")[2]
+    if is_polymorphic(field.options):
+        options = field.options
+        name = options.polymorphic or options.polymorphic_id.removesuffix("ID").removesuffix("_id")
+        return camel_case(conf.naming().column_name(name))
+    return f"{field.model.__name__}{camel_case(singular(field.name))}"
 
 
 def join_app_label(field: Declared) -> str:
-    return field.join_model.rpartition(".")[0] or field.model._meta.app_label
+    if "." in field.join_model:
+        return field.join_model.rpartition(".")[0]
+    # A polymorphic one's table is shared by owners of any app.
+    model = field.remote_field.model if is_polymorphic(field.options) else field.model
+    return str(model._meta.app_label)
 
 
 def build(field: Declared, plan: JoinPlan) -> Model:

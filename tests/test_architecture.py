@@ -27,6 +27,7 @@ ROWS = [
         "join_key",
         "has_key",
         "through",
+        "polymorphic",
         "fields",
     ],
     [

@@ -16,7 +16,7 @@ class HasTests(CheckTestCase):
             """
             class User(Model):
                 posts = HasMany("Post", "many2many:user_posts;joinForeignKey:UserID")
-                languages = Many2Many("Language", "polymorphic:Owner")
+                languages = Many2Many("Language", "polymorphicValue:x")
 
             class Post(Model):
                 user = BelongsTo("User", "polymorphicValue:x")
@@ -24,8 +24,8 @@ class HasTests(CheckTestCase):
             (
                 "E002",
                 "testapp.User.languages",
-                "testapp.User.languages has the option 'polymorphic', which is a HasOne's or HasMany's.",
-                "Remove it.",
+                "testapp.User.languages has the option 'polymorphicValue', but is not polymorphic.",
+                "Write polymorphic too, or remove it.",
             ),
             (
                 "E002",
@@ -42,7 +42,7 @@ class HasTests(CheckTestCase):
             (
                 "E002",
                 "testapp.Post.user",
-                "testapp.Post.user has the option 'polymorphicValue', which is a HasOne's or HasMany's.",
+                "testapp.Post.user has the option 'polymorphicValue', which a BelongsTo does not have.",
                 "Remove it; a BelongsTo takes foreignKey, references and constraint.",
             ),
         )
@@ -487,3 +487,128 @@ class HasTests(CheckTestCase):
             class Post(Model):
                 user = BelongsTo("User")
         """)
+
+
+class PolymorphicMany2ManyTests(CheckTestCase):
+    def test_E002_an_option_that_is_not_read(self):
+        self.assert_finds(
+            """
+            class User(Model):
+                languages = Many2Many("Language", "polymorphic:Speaker;joinForeignKey:UserID")
+            """,
+            (
+                "E002",
+                "testapp.User.languages",
+                "testapp.User.languages has the option 'joinForeignKey', which a polymorphic relation does not read.",
+                "Name the column in polymorphicId.",
+            ),
+        )
+
+    def test_E004_a_written_join_model_without_the_columns(self):
+        self.assert_finds(
+            """
+            class User(Model):
+                languages = Many2Many("Language", polymorphic="speaker", through="Speech")
+
+            class Speech(JoinTable):
+                pk = models.CompositePrimaryKey("speaker_id", "language_id")
+                speaker_id = models.BigIntegerField()
+                language = BelongsTo("Language")
+            """,
+            (
+                "E004",
+                "testapp.User.languages",
+                "The join table of testapp.User.languages is that of testapp.Speech, which has no column "
+                "'speaker_type'.",
+                "Declare it, or name the columns with polymorphicType, polymorphicId and joinReferences.",
+            ),
+        )
+
+    def test_E005_an_owner_with_a_composite_key(self):
+        self.assert_finds(
+            """
+            class Firm(models.Model):
+                pk = models.CompositePrimaryKey("number", "country")
+                number = models.IntegerField()
+                country = models.CharField(max_length=2)
+                languages = Many2Many("Language", polymorphic="speaker")
+            """,
+            (
+                "E005",
+                "testapp.Firm.languages",
+                "testapp.Firm.languages is polymorphic and refers to 2 fields of testapp.Firm: number, country.",
+                'Name one: foreign_key="number".',
+            ),
+        )
+
+    def test_E011_a_written_join_model_whose_key_leaves_out_the_type(self):
+        self.assert_finds(
+            """
+            class User(Model):
+                languages = Many2Many("Language", polymorphic="speaker", through="Speech")
+
+            class Speech(models.Model):
+                speaker_id = models.BigIntegerField()
+                speaker_type = models.CharField(max_length=50)
+                language = BelongsTo("Language")
+            """,
+            (
+                "E011",
+                "testapp.User.languages",
+                "testapp.Speech is the join model of testapp.User.languages, but nothing in it keeps a pair from "
+                "being linked twice.",
+                'Add models.UniqueConstraint(fields=["speaker_id", "language", "speaker_type"], name=...) to its '
+                "Meta.constraints, or make the pair its primary key.",
+            ),
+        )
+
+    def test_E020_an_owner_whose_key_is_of_another_type(self):
+        self.assert_finds(
+            """
+            class User(Model):
+                languages = Many2Many("Language", polymorphic="speaker")
+
+            class Visitor(models.Model):
+                id = models.UUIDField(primary_key=True)
+                languages = Many2Many("Language", polymorphic="speaker")
+            """,
+            (
+                "E020",
+                "testapp.Visitor.languages",
+                "testapp.Speaker.speaker_id is a BigIntegerField, but testapp.Visitor.id, which it refers to for "
+                "testapp.Visitor.languages, is an UUIDField.",
+                "Write speaker_id = models.UUIDField(max_length=32).",
+            ),
+        )
+
+    def test_E033_half_of_a_polymorphic_key(self):
+        self.assert_finds(
+            """
+            class User(Model):
+                languages = Many2Many("Language", polymorphic_id="speaker_id")
+            """,
+            (
+                "E033",
+                "testapp.User.languages",
+                "testapp.User.languages has polymorphicId without polymorphicType.",
+                "Write polymorphicType too, or polymorphic for the names of both.",
+            ),
+        )
+
+    def test_E038_the_owners_disagree(self):
+        self.assert_finds(
+            """
+            class User(Model):
+                languages = Many2Many("Language", "polymorphic:Speaker;constraint:OnDelete:CASCADE")
+
+            class Visitor(Model):
+                languages = Many2Many("Language", "polymorphic:Speaker")
+            """,
+            (
+                "E038",
+                "testapp.Visitor.languages",
+                "testapp.Visitor.languages says nothing of a constraint, but testapp.User.languages, over the same "
+                "join table, says constraint:OnDelete:CASCADE.",
+                "Say the same on each: the table has one foreign key to the targets.",
+            ),
+        )

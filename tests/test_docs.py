@@ -26,7 +26,7 @@ from tests import documentation
 BLOCKS = {
     "README.md": (3, 1, 2),
     "docs/databases.md": (0, 0, 0),
-    "docs/declaring.md": (0, 8, 0),
+    "docs/declaring.md": (0, 9, 0),
     "docs/from-gorm.md": (8, 3, 1),
     "docs/preload.md": (9, 0, 0),
     "docs/migrations.md": (0, 0, 3),

@@ -14,6 +14,7 @@ from gorm_assoc.checks.declared import Declaration, declarations, ends, foreign_
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.has_plan import is_polymorphic
 from gorm_assoc.kinds import hooks
 from gorm_assoc.relationship import BELONGS_TO, MANY2MANY, Model
 
@@ -85,7 +86,9 @@ def describe(declaration: Declaration) -> Declared:
         constraint = " ".join(_words(declaration.foreign_key or constraint_of(keys[0])))
     else:
         kind = MANY2MANY if isinstance(declaration, Many2Many) else BELONGS_TO
-        target, constraint = keys[-1].remote_field.model, _actions(keys)
+        # The owner's end of a polymorphic one refers to no one table.
+        constrained = keys[-1:] if is_polymorphic(declaration.options) else keys
+        target, constraint = keys[-1].remote_field.model, _actions(constrained)
     return Declared(
         relation=label(declaration),
         kind=kind,

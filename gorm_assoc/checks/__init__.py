@@ -51,6 +51,7 @@ MANY: Final = (
     sides.check_one_side_is_primary,
     sides.check_primary_is_not_by_alphabet,
     sides.check_there_is_another_side,
+    sides.check_polymorphic_owners_agree,
     join_models.check_join_model_has_columns,
     join_models.check_pairs_are_unique,
     join_models.check_class_name_is_free,

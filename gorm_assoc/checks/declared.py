@@ -13,6 +13,7 @@ from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.fields.belongs_to import BelongsTo, BelongsToKey
 from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.has_plan import is_polymorphic
 from gorm_assoc.join_key import JoinKey
 from gorm_assoc.join_plan import is_primary
 from gorm_assoc.options import ConstraintOptions
@@ -111,6 +112,9 @@ def declared_keys(declared: Sequence[Declaration]) -> list[Key]:
                 names = tuple(field.name for field in relation.local_related_fields)
                 constraint = next((each for each in foreign_keys(relation.model) if each.fields == names), None)
                 enabled = _constraint(declaration).enabled
+                if isinstance(declaration, Many2Many) and is_polymorphic(declaration.options):
+                    # The id column refers to no one table.
+                    enabled = enabled and relation is not ends(declaration)[0]
                 if isinstance(declaration, Has):
                     # Of several relations over one key each has its own.
                     enabled, constraint = declaration.is_asked_for_foreign_key, declaration.foreign_key

@@ -13,6 +13,7 @@ from gorm_assoc import soft_delete, through
 from gorm_assoc.checks.declared import Model, all_many2many, ends, join_model, label, speaks_for_both
 from gorm_assoc.exceptions import nearest
 from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.has_plan import is_polymorphic
 from gorm_assoc.join_key import JoinKey, JoinTableKey
 from gorm_assoc.relationship import same_model
 
@@ -20,6 +21,8 @@ from gorm_assoc.relationship import same_model
 def check_join_model_has_columns(field: Many2Many) -> list[CheckMessage]:
     """gorm_assoc.E010"""
     model, plan = join_model(field), field.plan
+    if is_polymorphic(field.options):
+        return []  # E004 says it
     waiting = any(not each.settled for each in getattr(model, "belongs_to_fields", ()))  # for a missing model
     if ends(field) or plan is None or field.taken_by is not None or field.given_ends is not None or waiting:
         return []
@@ -39,6 +42,7 @@ def check_pairs_are_unique(field: Many2Many) -> list[CheckMessage]:
     """gorm_assoc.E011"""
     model = join_model(field)
     pair = [column.name for end in ends(field) for column in end.local_related_fields]  # type: ignore[attr-defined]
+    pair += [column.name for end in ends(field)[:1] for column, _ in getattr(end, "fixed", ())]
     if not pair or field.taken_by is not None or any(names <= set(pair) for names in _unique(model)):
         return []
     if check_meta_names_columns(model):

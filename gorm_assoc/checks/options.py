@@ -12,7 +12,7 @@ from gorm_assoc.exceptions import nearest
 from gorm_assoc.fields.belongs_to import BelongsTo
 from gorm_assoc.fields.has import Has
 from gorm_assoc.fields.many2many import Many2Many
-from gorm_assoc.has_plan import is_polymorphic
+from gorm_assoc.has_plan import half_polymorphic, is_polymorphic
 from gorm_assoc.options import TAG_KEYS
 
 # Options by what they are an option of; the others are every relation's.
@@ -46,15 +46,22 @@ def check_options(field: Declaration) -> list[CheckMessage]:
 
 def _misplaced(field: Declaration) -> Iterator[tuple[str, str, str]]:
     """Options that mean nothing here, what is wrong with them, and what is right."""
+    has_both = field.options.polymorphic_type or field.options.polymorphic_id  # one alone is E033
     if isinstance(field, Many2Many):
-        for option in _POLYMORPHIC:
-            yield option, "which is a HasOne's or HasMany's.", "Remove it."
+        if is_polymorphic(field.options):
+            yield (
+                "join_foreign_key",
+                "which a polymorphic relation does not read.",
+                "Name the column in polymorphicId.",
+            )
+        elif not has_both:
+            yield "polymorphic_value", "but is not polymorphic.", "Write polymorphic too, or remove it."
         return
     taken = "foreignKey, references and constraint"
     if isinstance(field, BelongsTo):
         hint = f"Remove it; a BelongsTo takes {taken}."
         for option in _POLYMORPHIC:
-            yield option, "which is a HasOne's or HasMany's.", hint
+            yield option, "which a BelongsTo does not have.", hint
     else:
         hint = f"Remove it; a {type(field).__name__} takes {taken}, and the polymorphic ones."
     for option in _JOIN:
@@ -63,7 +70,7 @@ def _misplaced(field: Declaration) -> Iterator[tuple[str, str, str]]:
         yield "references", "which a polymorphic relation does not read.", "Name the owner's field in foreignKey."
         if field.constraint.enabled:
             yield "constraint", "but a polymorphic relation has no foreign key.", "Remove it."
-    elif isinstance(field, Has) and not (field.options.polymorphic_type or field.options.polymorphic_id):
+    elif isinstance(field, Has) and not has_both:
         yield "polymorphic_value", "but is not polymorphic.", "Write polymorphic too, or remove it."
 
 
@@ -120,7 +127,8 @@ def check_key_is_whole(field: Declaration) -> list[CheckMessage]:
 
 def check_polymorphic_key_is_whole(field: Declaration) -> list[CheckMessage]:
     """gorm_assoc.E033"""
-    return _problems(field, "half_polymorphic", "gorm_assoc.E033")
+    half = half_polymorphic(label(field), field.options)
+    return [] if half is None else [Error(half.message, hint=half.hint, obj=field, id="gorm_assoc.E033")]
 
 
 def _problems(field: Declaration, rule: str, id: str) -> list[CheckMessage]:

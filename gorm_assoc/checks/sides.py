@@ -8,8 +8,9 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
-from gorm_assoc.checks.declared import join_model, label, speaks_for_both
+from gorm_assoc.checks.declared import all_many2many, join_model, label, speaks_for_both
 from gorm_assoc.fields.many2many import Many2Many
+from gorm_assoc.has_plan import is_polymorphic
 from gorm_assoc.join_plan import TURNED, candidates, is_primary_by_alphabet, join_column
 from gorm_assoc.options import TAG_KEYS, ConstraintOptions
 from gorm_assoc.relationship import find_field, same_model
@@ -81,6 +82,25 @@ def check_there_is_another_side(field: Many2Many) -> list[CheckMessage]:
     ]
 
 
+def check_polymorphic_owners_agree(field: Many2Many) -> list[CheckMessage]:
+    """gorm_assoc.E038"""
+    if not is_polymorphic(field.options) or field.plan is None:
+        return []
+    others = [other for other in all_many2many(field) if join_model(other) is join_model(field)]
+    first = min(others, key=label)
+    if first.plan is None or first.plan.constraint == field.plan.constraint:
+        return []
+    return [
+        Error(
+            f"{label(field)} says {_written(field.plan.constraint)}, but {label(first)}, over the same join table, "
+            f"says {_written(first.plan.constraint)}.",
+            hint="Say the same on each: the table has one foreign key to the targets.",
+            obj=field,
+            id="gorm_assoc.E038",
+        )
+    ]
+
+
 def _differences(field: Many2Many, other: Many2Many) -> Iterator[tuple[str, str]]:
     """What the two say, where both say something and not the same."""
     for option, turned in TURNED.items():
@@ -112,4 +132,4 @@ def _written(constraint: ConstraintOptions) -> str:
         return "constraint:-"
     actions = (("OnDelete", constraint.on_delete), ("OnUpdate", constraint.on_update))
     parts = [constraint.name, *(f"{event}:{action}" for event, action in actions if action)]
-    return f"constraint:{','.join(part for part in parts if part)}"
+    return f"constraint:{','.join(part for part in parts if part)}" if any(parts) else "nothing of a constraint"

@@ -19,8 +19,9 @@ from django.db import models, router, transaction
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
 from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 
-from gorm_assoc import join_plan, pending, relationship, through
+from gorm_assoc import join_plan, pending, polymorphic, relationship, through
 from gorm_assoc.fields import base
+from gorm_assoc.has_plan import is_polymorphic
 from gorm_assoc.join_plan import JoinPlan
 from gorm_assoc.options import RelationOptions, ends_mistakes, label_mistakes, parse
 from gorm_assoc.relationship import Relationship
@@ -78,6 +79,10 @@ class Many2Many(_ManyToManyField):
         join_foreign_key: str | Sequence[str] = "",
         join_references: str | Sequence[str] = "",
         constraint: str = "",
+        polymorphic: str = "",
+        polymorphic_type: str = "",
+        polymorphic_id: str = "",
+        polymorphic_value: str = "",
         through: type[models.Model] | str | None = None,
         through_fields: Sequence[str] = (),
         join_model: str = "",
@@ -94,6 +99,10 @@ class Many2Many(_ManyToManyField):
             join_foreign_key=join_foreign_key,
             join_references=join_references,
             constraint=constraint,
+            polymorphic=polymorphic,
+            polymorphic_type=polymorphic_type,
+            polymorphic_id=polymorphic_id,
+            polymorphic_value=polymorphic_value,
             **unknown,
         )
         # A name that is none is left out, as every mistake: Django would raise.
@@ -128,6 +137,11 @@ class Many2Many(_ManyToManyField):
             kwargs["related_name"] = "+"
         if self._is_turned():
             kwargs["back_reference"] = True
+        if is_polymorphic(self.options):
+            # No relation of the join model's tells the owner's end.
+            for option in ("polymorphic", "polymorphic_type", "polymorphic_id", "polymorphic_value", "foreign_key"):
+                if value := getattr(self.options, option):
+                    kwargs[option] = value
         return name, path, args, kwargs
 
     def _has_choice(self) -> bool:
@@ -205,6 +219,16 @@ class Many2Many(_ManyToManyField):
 
     def _attach(self, target: type[models.Model], *_: type[models.Model]) -> None:
         """Both ends and any given join model exist: settle partner, join model and accessors."""
+        if is_polymorphic(self.options):
+            self.plan = polymorphic.plan(self, target)
+            given = self._given()
+            self._join_by(given) if given is not None else self._build()
+        else:
+            self._find_join_model(target)
+        if not self.remote_field.hidden and not self.model._meta.swapped:
+            setattr(target, self.remote_field.accessor_name, ManyDescriptor(self.remote_field, reverse=True))
+
+    def _find_join_model(self, target: type[models.Model]) -> None:
         self.partner = cast("Many2Many | None", join_plan.partner(self, target))
         if self.partner is not None:
             self._hide(self.model, self.name)
@@ -224,8 +248,6 @@ class Many2Many(_ManyToManyField):
             self.plan = self.partner.plan.turned()
             self.partner._build()
             self._use(self.partner.remote_field.through, self.partner._ends and self.partner._ends[::-1])
-        if not self.remote_field.hidden and not self.model._meta.swapped:
-            setattr(target, self.remote_field.accessor_name, ManyDescriptor(self.remote_field, reverse=True))
 
     def _given(self) -> type[models.Model] | None:
         """The join model that either side was given."""
@@ -240,7 +262,11 @@ class Many2Many(_ManyToManyField):
         taken = self.model._meta.apps.all_models[through.join_app_label(self)].get(
             through.join_model_name(self).lower()
         )
-        if taken is not None:
+        if is_polymorphic(self.options):
+            is_shared = taken is not None and taken._meta.db_table == self.plan.table
+            self.taken_by = None if is_shared and hasattr(taken, "is_made_join_model") else taken
+            self._join_by(taken or polymorphic.build(self, self.plan))
+        elif taken is not None:
             self.taken_by = taken  # a system check says that it must be given as through=
             self._join_by(taken)
         else:
@@ -254,7 +280,11 @@ class Many2Many(_ManyToManyField):
             belongs_to.settle()
         through.resolve_relations(model)
         assert self.plan is not None
-        self._use(model, through.attach(self, self.plan, model))
+        if is_polymorphic(self.options):
+            self.plan, ends = polymorphic.attach(self, self.plan, model)
+        else:
+            ends = through.attach(self, self.plan, model)
+        self._use(model, ends)
 
     def _use(self, model: type[models.Model], ends: tuple[str, str] | None) -> None:
         self.remote_field.through = model

@@ -30,6 +30,8 @@ class Links:
         self.target = relationship.target_columns
         self.names = [field.attname for field in (*self.owner, *self.target)]
         rows = relationship.through._base_manager.using(targets.using).filter(Among(self.owner, keys))
+        if relationship.fixed:
+            rows = rows.filter(**{field.attname: value for field, value in relationship.fixed})
         if soft_delete.deleted_at_field(relationship.through) is not None and not targets.unscoped:
             rows = rows.filter(**{f"{soft_delete.DELETED_AT}__isnull": True})
         if conditions.through:

@@ -300,3 +300,47 @@ def test_a_join_model_keeps_its_own_foreign_keys(project: Project) -> None:
         ("fk_spokens_language", "NO ACTION"),
         ("fk_spokens_user", "CASCADE"),
     ]
+
+
+TAGS = """
+    class Tag(Model):
+        name = models.CharField(max_length=50)
+"""
+BLOG_TAGS = """
+    class Post(Model):
+        tags = Many2Many("tags.Tag", "many2many:taggables;polymorphic:Taggable")
+"""
+FILMS = """
+    class Film(Model):
+        tags = Many2Many("tags.Tag", "many2many:taggables;polymorphic:Taggable", related_name="films")
+"""
+
+
+@pytest.mark.parametrize("installed", [("tags", "blog", "films"), ("films", "blog", "tags")])
+def test_a_polymorphic_join_table_is_in_the_targets_app(project: Project, installed: tuple[str, str, str]) -> None:
+    project.write(installed, tags=TAGS, blog=BLOG_TAGS, films=FILMS)
+
+    [found] = project.deploy(
+        """
+        from blog.models import *
+        from films.models import *
+        from tags.models import *
+        red, blue = Tag.objects.create(name="red"), Tag.objects.create(name="blue")
+        Post.objects.create(id=1).tags.append(red)
+        Film.objects.create(id=1).tags.append(blue)
+        from django.db.migrations.loader import MigrationLoader
+        from django.db import connection
+        past = MigrationLoader(connection).project_state().apps
+        result = [Post.tags.through._meta.label, [tag.name for tag in past.get_model("blog.Post").objects.get().tags.all()],
+                  [tag.name for tag in past.get_model("films.Film").objects.get().tags.all()]]
+        """
+    )
+
+    assert found == ["tags.Taggable", ["red"], ["blue"]]
+    table = project.table("taggables")
+    assert table.column_names == table.primary_key == ("taggable_id", "taggable_type", "tag_id")
+    assert table.foreign_keys == (key("fk_taggables_tag", columns=("tag_id",), to="tags"),)
+    project.run("associations --check-db")
+
+    for app in installed:
+        project.back_and_forth(app)

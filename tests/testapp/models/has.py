@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from gorm_assoc.models import BelongsTo, HasMany, HasOne, Model, SoftDeleteModel
+from gorm_assoc.models import BelongsTo, HasMany, HasOne, JoinTable, Many2Many, Model, SoftDeleteModel
 
-__all__ = "Author Badge Crate Desk Essay Firm Jotting Keeper Letter Office Sticker Tool Worker".split()
+__all__ = (
+    "Author Badge Crate Desk Essay Firm Jotting Keeper Letter Melody Mood MoodMark Office Picture Sticker Tool Worker"
+).split()
 
 
 class Author(Model):
@@ -102,3 +104,33 @@ class Sticker(Model):
     subject_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=50, null=True)
     text = models.CharField(max_length=50)
+
+
+class Picture(Model):
+    """Two owners share one join table."""
+
+    name = models.CharField(max_length=50)
+    moods = Many2Many("Mood", "many2many:moodables;polymorphic:Moodable")
+    marks = Many2Many("Mood", polymorphic="subject", through="MoodMark", related_name="marked_pictures")
+
+
+class Melody(Model):
+    name = models.CharField(max_length=50)
+    moods = Many2Many(
+        "Mood", "many2many:moodables;polymorphic:Moodable;polymorphicValue:song", related_name="melodies"
+    )
+    marks = Many2Many("Mood", polymorphic="subject", through="MoodMark", related_name="marked_melodies")
+
+
+class Mood(Model):
+    name = models.CharField(max_length=50)
+
+
+class MoodMark(JoinTable, SoftDeleteModel):
+    """A written one, with soft delete and a column more."""
+
+    pk = models.CompositePrimaryKey("subject_id", "subject_type", "mood_id")
+    subject_id = models.BigIntegerField()
+    subject_type = models.CharField(max_length=50)
+    mood = BelongsTo("Mood", "constraint:OnDelete:CASCADE")
+    strength = models.IntegerField(default=1)
