@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django_extensions",
     "gorm_assoc",
     "example_project.guides",
+    "example_project.blog",
 ]
 
 MIDDLEWARE = [

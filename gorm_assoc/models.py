@@ -70,6 +70,7 @@ class AssociationModelBase(ModelBase):
     """
 
     def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any) -> Any:
+        bases = tuple(base for number, base in enumerate(bases) if not _is_brought(base, bases[number + 1 :]))
         inherited = next((base.Meta for base in bases if hasattr(base, "Meta")), None)
         meta = attrs.get("Meta", inherited)
         own_meta = attrs.get("Meta")
@@ -82,6 +83,11 @@ class AssociationModelBase(ModelBase):
         if "objects" not in attrs and _is_djangos(bases):
             attrs["objects"] = AssociationManager()
         return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+
+def _is_brought(base: type, others: tuple[type, ...]) -> bool:
+    """Whether it is a mixin that one of those after it has already: Python would refuse that order."""
+    return isinstance(base, AssociationModelBase) and any(issubclass(other, base) for other in others)
 
 
 def _any(bases: tuple[type, ...], flag: str) -> bool:

@@ -11,11 +11,12 @@ from asgiref.sync import async_to_sync
 from django.db import models
 from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Prefetch, Q, Value, When
 from django.test import SimpleTestCase, TestCase
+from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from example_project.guides.models import User
 from gorm_assoc.exceptions import ScopeError
-from gorm_assoc.models import AssociationManager
+from gorm_assoc.models import AssociationManager, AssociationModel, SoftDeleteModel, TimestampedModel
 from gorm_assoc.soft_delete import is_unscoped
 from tests.testapp.models import (
     Book,
@@ -89,6 +90,15 @@ class ManagerTests(TestCase):
             assert names(model._default_manager.all()) == ["live"], model
             assert names(model._base_manager.all()) == ["dead", "live"], model
             assert names(model.objects.unscoped()) == ["dead", "live"], model
+
+    @isolate_apps("tests.testapp")
+    def test_a_mixin_may_be_named_before_those_that_bring_it(self):
+        class Note(AssociationModel, TimestampedModel, SoftDeleteModel):
+            class Meta:
+                app_label = "testapp"
+
+        assert [field.name for field in Note._meta.fields] == ["id", "created_at", "updated_at", "deleted_at"]
+        assert Note._meta.db_table == "testapp_note"
 
     def test_hides_nothing_of_a_model_without_deleted_at(self):
         Book.objects.create(id=1, locale="en", title="x")
