@@ -24,7 +24,8 @@ def demo(**options):
 def rows():
     return {
         model._meta.label: sorted(map(repr, model._base_manager.values_list("pk")))
-        for model in apps.get_app_config("guides").get_models()
+        for app in ("guides", "blog")
+        for model in apps.get_app_config(app).get_models()
     }
 
 
@@ -89,6 +90,46 @@ class TourTests(TestCase):
             assert "\n  Changes(added=1" in chapter or "\n  Changes(added=2" in chapter
             assert "\n    INSERT INTO " in chapter
             assert "\n    | " in chapter
+
+    def chapters(self):
+        return re.split(r"\n\n\n", self.output)
+
+    def test_shows_of_belongs_to_has_one_and_has_many_what_it_was_what_it_became_and_what_ran(self):
+        for chapter, kind in zip(self.chapters()[7:10], ("BelongsTo(", "HasOne(", "HasMany("), strict=True):
+            assert "Declared in models.py:\n    class " in chapter
+            assert kind in chapter
+            assert re.search(r"Written by makemigrations:\n    migrations\.Add\w+\(", chapter)
+            assert re.search(r"ForeignKeyConstraint\(fields=\('\w+',\), name='fk_blog_", chapter)
+            assert "CREATE TABLE blog_" in chapter
+            assert re.search(r"CONSTRAINT fk_blog_\w+ FOREIGN KEY ?\(", chapter)
+            assert "\n  Changes(added=1, removed=1" in chapter or "\n  Changes(added=2, removed=2" in chapter
+            assert re.search(r"\n    UPDATE blog_\w+ SET \w+_id = ", chapter)
+            assert "\n    | id " in chapter
+
+    def test_a_child_moves_to_another_owner(self):
+        chapter = self.chapters()[9]
+
+        before, after = chapter.split(">>> noa.posts.append(two)")
+        first, second = (re.search(r"\| \d+ +two +(\d+) ", part)[1] for part in (before, after))
+        assert first != second
+
+    def test_a_has_one_whose_key_is_unique_and_not_null_is_refused_and_then_replaced(self):
+        chapter = self.chapters()[8]
+
+        assert "IntegrityError: blog.User.profile cannot let go of 1 rows" in chapter
+        assert re.search(r"unscoped\(\)\.replace\(Profile\(bio='edits'\)\)\n  Changes\(added=1, removed=1", chapter)
+        replaced = chapter.split(".unscoped().replace(")[1]
+        assert replaced.index("DELETE FROM blog_profile") < replaced.index("INSERT INTO blog_profile")
+
+    def test_polymorphic_rows_have_their_owners_table(self):
+        chapter = self.chapters()[10]
+
+        assert re.search(r"\| \d+ +clear +blog_post +\d+\n", chapter)
+        assert re.search(r"\| \d+ +clear +blog_profile +\d+\n", chapter)
+        assert re.search(r"\| \d+ +clear +blog_profile +NULL\n", chapter)
+
+    def test_only_the_two_refusals_that_are_meant_are_shown(self):
+        assert re.findall(r"\n  (\w+Error): ", self.output) == ["ProtectedError", "IntegrityError"]
 
     def test_shows_several_owners_at_once(self):
         assert "Changes(added=3, removed=0, kept=0, revived=0)" in self.output.split("6. Several owners")[1]

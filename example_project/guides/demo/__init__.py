@@ -1,7 +1,9 @@
 """
 What `manage.py demo` does.
 
-    data     fills the demo's rows and its login
-    reading  finds what there is to show: source, migration, table, SQL, join rows
-    tour     the steps, one chapter a relation
+    data       fills the guides' rows and the login
+    reading    finds what there is to show: source, migration, table, SQL, rows
+    page       shows a step
+    tour       the steps on many2many, one chapter a relation
+    blog_tour  the steps on belongs to, has one, has many
 """

@@ -143,19 +143,25 @@ def plain(sql: str) -> str:
     return _TIME.sub("'now'", sql).replace('"', "").replace("`", "")
 
 
-# The join rows
+# The rows
 
 
-def join_rows(through: type[models.Model], owner: models.Model) -> list[dict[str, str]]:
-    """The join rows of an owner, dead ones too: column -> value, and what the row links to."""
+def join_rows(through: type[models.Model], *owners: models.Model) -> list[dict[str, str]]:
+    """The join rows of the owners, dead ones too: column -> value, and what the row links to."""
     relations = [field for field in through._meta.local_fields if field.remote_field]
-    (to_owner,) = [field for field in relations if field.remote_field.model is type(owner)]
-    rows = through._base_manager.filter(**{to_owner.name: owner}).order_by("pk")
+    (to_owner,) = [field for field in relations if field.remote_field.model is type(owners[0])]
+    rows = [row for owner in owners for row in through._base_manager.filter(**{to_owner.name: owner}).order_by("pk")]
     return [
         {field.column: _shown(getattr(row, field.attname)) for field in through._meta.concrete_fields}
         | {f"({field.name})": str(getattr(row, field.name)) for field in relations if field is not to_owner}
         for row in rows
     ]
+
+
+def rows_of(model: type[models.Model], *columns: str, after: int = 0) -> list[dict[str, str]]:
+    """Some columns of the model's rows whose id is greater than `after`, dead ones too."""
+    rows = model._base_manager.filter(pk__gt=after).order_by("pk").values_list(*columns)
+    return [dict(zip(columns, map(_shown, row), strict=True)) for row in rows]
 
 
 def as_table(rows: list[dict[str, str]]) -> list[str]:

@@ -2,45 +2,32 @@
 The main job, step by step: a chapter a relation.
 
     declaration -> migration -> table -> verbs, each with the SQL it ran and the join rows after it
-
-The steps are Python text that is shown and then run, in a transaction that is rolled back.
 """
 
 from __future__ import annotations
 
-import textwrap
-from typing import Any
+from functools import partial
 
 from django.core.management.base import OutputWrapper
 from django.core.management.color import Style
-from django.db import models as django_models
-from django.db import transaction
 
 from example_project.guides import models
 from example_project.guides.demo import reading
-from gorm_assoc.models import Association
-
-WIDTH = 110
-DECLARED = "Declared in models.py"
-WRITTEN = "Written by makemigrations"
-MADE = "Made by migrate, as the database's catalogue has it"
+from example_project.guides.demo.page import DECLARED, MADE, WRITTEN, Page
 
 
-class Tour:
+class Tour(Page):
     def __init__(self, stdout: OutputWrapper, style: Style) -> None:
-        self.stdout, self.style = stdout, style
-        self.names: dict[str, Any] = {**vars(models), "Association": Association}
+        super().__init__(stdout, style, vars(models))
 
     def run(self) -> None:
-        """Show all chapters; the database is afterwards as it was."""
-        with transaction.atomic():
-            self.languages()
-            self.profiles()
-            self.fluency()
-            self.addresses()
-            self.tags()
-            self.several()
-            transaction.set_rollback(True)
+        """Show the chapters on many2many."""
+        self.languages()
+        self.profiles()
+        self.fluency()
+        self.addresses()
+        self.tags()
+        self.several()
 
     # Chapters
 
@@ -52,19 +39,19 @@ class Tour:
         self.show(MADE, reading.table("user_languages"))
         self.do("eve = User.objects.create(name='eve', refer=901)")
         self.do("english, french = Language.objects.create(name='english'), Language.objects.create(name='french')")
-        rows = (models.UserLanguage, self.names["eve"])
+        rows = partial(reading.join_rows, models.UserLanguage, self.names["eve"])
         self.ask(
-            "A new object is stored, then linked.", "eve.languages.append(english, Language(name='german'))", *rows
+            "A new object is stored, then linked.", "eve.languages.append(english, Language(name='german'))", rows
         )
-        self.ask("What is linked is kept. Keys will do.", "eve.languages.append(english, french.pk)", *rows)
+        self.ask("What is linked is kept. Keys will do.", "eve.languages.append(english, french.pk)", rows)
         self.ask(
-            "Links what is given, unlinks the rest.", "eve.languages.replace(french, Language(name='dutch'))", *rows
+            "Links what is given, unlinks the rest.", "eve.languages.replace(french, Language(name='dutch'))", rows
         )
         self.ask("A queryset of the targets.", "list(eve.languages.find(name='french'))")
         self.ask("Their number.", "eve.languages.count()")
         self.ask("From the other side, with Django's own methods.", "list(french.users.filter(name='eve'))")
-        self.ask("Takes the link away; the language stays.", "eve.languages.delete(french)", *rows)
-        self.ask("Takes all links away.", "eve.languages.clear()", *rows)
+        self.ask("Takes the link away; the language stays.", "eve.languages.delete(french)", rows)
+        self.ask("Takes all links away.", "eve.languages.clear()", rows)
         self.do("eve.languages.append(english)")
         self.ask(
             "A linked row is not deleted for good (nor by GORM): README.md says why, and the ways out.",
@@ -79,8 +66,7 @@ class Tour:
         self.ask(
             "The join row holds eve.refer and profile.user_refer.",
             "eve.profiles.append(Profile(name='work', user_refer=77))",
-            models.UserProfile,
-            self.names["eve"],
+            partial(reading.join_rows, models.UserProfile, self.names["eve"]),
         )
 
     def fluency(self) -> None:
@@ -89,16 +75,16 @@ class Tour:
         self.show("", reading.declaration(models.UserFluency))
         self.describe(models.UserFluency)
         self.show(MADE, reading.table("user_fluencies"))
-        rows = (models.UserFluency, self.names["eve"])
+        rows = partial(reading.join_rows, models.UserFluency, self.names["eve"])
         self.ask(
             "The column in the same call.",
             "eve.fluent_in.append(french, through_defaults={'fluency': 'advanced'})",
-            *rows,
+            rows,
         )
         self.ask(
             "A function gives each new row its own. french was linked, so its row stays as it is.",
             "eve.fluent_in.append(english, french, through_defaults=lambda value: {'fluency': f'{value}?'})",
-            *rows,
+            rows,
         )
 
     def addresses(self) -> None:
@@ -108,17 +94,17 @@ class Tour:
         self.describe(models.PersonAddress)
         self.show(MADE, reading.table("person_addresses"))
         self.do("finn, mill = Person.objects.create(name='finn'), Address.objects.create(name='mill')")
-        rows = (models.PersonAddress, self.names["finn"])
-        self.ask("before_create() fills in the note.", "finn.addresses.append(mill)", *rows)
-        self.ask("The row is dead: it stays, with deleted_at set.", "finn.addresses.delete(mill)", *rows)
+        rows = partial(reading.join_rows, models.PersonAddress, self.names["finn"])
+        self.ask("before_create() fills in the note.", "finn.addresses.append(mill)", rows)
+        self.ask("The row is dead: it stays, with deleted_at set.", "finn.addresses.delete(mill)", rows)
         self.ask("No query sees it ...", "list(finn.addresses.all())")
         self.ask("... unless it is asked to.", "list(finn.addresses.unscoped())")
         self.ask(
             "Appending revives it. (GORM stores nothing here and reports success.)",
             "finn.addresses.append(mill)",
-            *rows,
+            rows,
         )
-        self.ask("unscoped() removes rows for good.", "Association(finn, 'addresses').unscoped().clear()", *rows)
+        self.ask("unscoped() removes rows for good.", "Association(finn, 'addresses').unscoped().clear()", rows)
 
     def tags(self) -> None:
         self.chapter("5. Composite keys at both ends")
@@ -126,57 +112,15 @@ class Tour:
         self.describe(models.BlogTag)
         self.show(MADE, reading.table("blog_tags"))
         self.do("blog = Blog.objects.create(id=901, locale='en', subject='keys')")
-        rows = (models.BlogTag, self.names["blog"])
-        self.ask(
-            "The key of a new row may be given.", "blog.tags.append(Tag(id=901, locale='en', value='sql'))", *rows
-        )
-        self.ask("A composite key is a tuple.", "blog.tags.delete((901, 'en'))", *rows)
+        rows = partial(reading.join_rows, models.BlogTag, self.names["blog"])
+        self.ask("The key of a new row may be given.", "blog.tags.append(Tag(id=901, locale='en', value='sql'))", rows)
+        self.ask("A composite key is a tuple.", "blog.tags.delete((901, 'en'))", rows)
 
     def several(self) -> None:
         self.chapter("6. Several owners in one call")
         self.do("adam, greek = User.objects.create(name='adam', refer=902), Language.objects.create(name='greek')")
         self.do("both = Association([eve, adam], 'languages')")
-        rows = (models.UserLanguage, self.names["eve"], self.names["adam"])
-        self.ask("One value or list for each owner, in their order.", "both.append(french, [french, greek])", *rows)
+        rows = partial(reading.join_rows, models.UserLanguage, self.names["eve"], self.names["adam"])
+        self.ask("One value or list for each owner, in their order.", "both.append(french, [french, greek])", rows)
         self.ask("What would change, without changing it.", "both.replace(greek, to_all=True, dry_run=True)")
-        self.ask("The same for both.", "both.replace(greek, to_all=True)", *rows)
-
-    # Lines
-
-    def chapter(self, title: str) -> None:
-        self.stdout.write("\n\n" + self.style.MIGRATE_HEADING(title))
-
-    def show(self, title: str, text: str) -> None:
-        self.stdout.write("\n" + self.style.MIGRATE_LABEL(f"  {title}:") if title else "")
-        self.stdout.write(textwrap.indent(text, "    "))
-
-    def describe(self, model: type[django_models.Model]) -> None:
-        self.show(WRITTEN, "\n".join(operation.describe() for operation, _ in reading.operations(model)))
-
-    def do(self, code: str) -> None:
-        """Show a statement and run it."""
-        self.stdout.write("\n" + self.style.MIGRATE_LABEL(f"  >>> {code}"))
-        exec(compile(code, "demo", "exec"), self.names)
-
-    def ask(
-        self,
-        comment: str,
-        code: str,
-        through: type[django_models.Model] | None = None,
-        *owners: django_models.Model,
-    ) -> None:
-        """Show an expression, run it, show its value, the SQL that ran and the owners' join rows after it."""
-        self.stdout.write(f"\n  # {comment}")
-        self.stdout.write(self.style.MIGRATE_LABEL(f"  >>> {code}"))
-        with reading.statements() as ran:
-            try:
-                shown = repr(eval(compile(code, "demo", "eval"), self.names))
-            except django_models.ProtectedError as error:
-                shown = f"ProtectedError: {error.args[0]}"
-        self.stdout.write("\n".join(textwrap.wrap(shown, WIDTH, initial_indent="  ", subsequent_indent="  ")))
-        for sql in ran:
-            for line in reading.pretty(sql, WIDTH):
-                self.stdout.write(self.style.SQL_KEYWORD(f"    {line}"))
-        if through is not None:
-            for line in reading.as_table([row for owner in owners for row in reading.join_rows(through, owner)]):
-                self.stdout.write(f"    | {line}")
+        self.ask("The same for both.", "both.replace(greek, to_all=True)", rows)
