@@ -17,8 +17,8 @@ Moodable = Picture.moods.through
 class PolymorphicTests(TestCase):
     @classmethod
     def setUpTestData(cls):
-        cls.picture = Picture.objects.create(id=1, name="picture")
-        cls.melody = Melody.objects.create(id=1, name="melody")
+        cls.picture = Picture.objects.create(id=77, name="picture")
+        cls.melody = Melody.objects.create(id=77, name="melody")
         cls.sad, cls.gay, cls.odd = (Mood.objects.create(name=name) for name in ("sad", "gay", "odd"))
         cls.picture.moods.append(cls.sad, cls.gay)
         cls.melody.moods.append(cls.sad, cls.odd)
@@ -29,10 +29,10 @@ class PolymorphicTests(TestCase):
     def test_the_owners_share_a_table(self):
         assert Melody.moods.through is Moodable
         assert self.links() == [
-            ("pictures", 1, "gay"),
-            ("pictures", 1, "sad"),
-            ("song", 1, "odd"),
-            ("song", 1, "sad"),
+            ("pictures", 77, "gay"),
+            ("pictures", 77, "sad"),
+            ("song", 77, "odd"),
+            ("song", 77, "sad"),
         ]
         table = catalogue.read(connection, "moodables")
         assert table.column_names == ("moodable_id", "moodable_type", "mood_id")
@@ -88,12 +88,12 @@ class PolymorphicTests(TestCase):
         assert self.picture.moods.append(self.sad, self.odd) == Changes(added=1, kept=1)
         assert self.picture.moods.replace(self.odd) == Changes(added=0, removed=2, kept=1)
         assert self.melody.moods.delete(self.sad) == Changes(removed=1)
-        assert self.links() == [("pictures", 1, "odd"), ("song", 1, "odd")]
+        assert self.links() == [("pictures", 77, "odd"), ("song", 77, "odd")]
         assert self.melody.moods.clear() == Changes(removed=1)
         assert self.odd.picture_set.clear() == Changes(removed=1)
         assert self.links() == []
         assert self.odd.melodies.append(self.melody) == Changes(added=1)
-        assert self.links() == [("song", 1, "odd")]
+        assert self.links() == [("song", 77, "odd")]
 
     def test_several_owners_and_a_queryset(self):
         other = Melody.objects.create(name="other")
@@ -108,7 +108,7 @@ class PolymorphicTests(TestCase):
         assert self.picture.marks.append(self.sad, through_defaults={"strength": 3}) == Changes(added=1)
         assert self.melody.marks.append(self.sad) == Changes(added=1)
         mark = MoodMark.objects.get(subject_type="pictures")
-        assert (mark.subject_id, mark.mood, mark.strength) == (1, self.sad, 3)
+        assert (mark.subject_id, mark.mood, mark.strength) == (77, self.sad, 3)
 
         assert self.picture.marks.delete(self.sad) == Changes(removed=1)
 
