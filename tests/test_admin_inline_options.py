@@ -121,7 +121,7 @@ class RawIdTests(InlineTestCase):
 class ReadonlyTests(InlineTestCase):
     def test_a_column_is_text_and_nothing_that_is_sent_for_it_is_stored(self):
         self.user.fluent_in.add(self.english, through_defaults={"fluency": "poor"})
-        with mock.patch.object(FluencyRows, "readonly_fields", ("fluency",)):
+        with mock.patch.object(FluencyRows, "readonly_fields", ("fluency", "created_at")):
             page = open_page(self.client, self.url)
             response = self.client.post(self.url, page.data | {"fluent_in-0-fluency": "good"})
 

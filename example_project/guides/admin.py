@@ -17,6 +17,7 @@ class LanguageRows(JoinRowInline):
 
     model = User.languages.through
     extra = 0
+    ordering = ("language__name",)
     verbose_name = "language"
 
 
@@ -41,6 +42,8 @@ class FluencyRows(StackedJoinRowInline):
 
     model = User.fluent_in.through
     extra = 0
+    fields = ("language", "fluency", "created_at")
+    readonly_fields = ("created_at",)
     formfield_overrides = ONE_LINE
     verbose_name = "fluency"
     verbose_name_plural = "fluencies"
