@@ -280,7 +280,9 @@ class PermissionTests(EditTestCase):
         assert not self.actions()
         self.allow("change_user")
         assert self.actions()
-        self.clerk.user_permissions.remove(Permission.objects.get(codename="add_userlanguage"))
+        self.clerk.user_permissions.remove(
+            Permission.objects.get(codename="add_userlanguage", content_type__app_label="guides")
+        )
         assert not self.actions()
 
     def test_only_relations_and_verbs_that_the_join_models_permissions_allow(self):

@@ -293,7 +293,7 @@ class ChoosingTests(KeyTestCase):
         clerk = Account.objects.create_user("clerk", is_staff=True)
         self.client.force_login(clerk)
         refused = self.client.get(url, names)
-        clerk.user_permissions.add(Permission.objects.get(codename="view_tag"))
+        clerk.user_permissions.add(Permission.objects.get(codename="view_tag", content_type__app_label="guides"))
         allowed = self.client.get(url, names)
         self.client.logout()
         anonymous = self.client.get(url, names)

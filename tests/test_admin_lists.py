@@ -196,7 +196,9 @@ class DeletePageTests(ListTestCase):
         english = SpokenLanguage.objects.create(code="en")
         self.ann.speaks.add(english)
         clerk = Account.objects.create_user("clerk", is_staff=True)
-        clerk.user_permissions.add(Permission.objects.get(codename="delete_spokenlanguage"))
+        clerk.user_permissions.add(
+            Permission.objects.get(codename="delete_spokenlanguage", content_type__app_label="guides")
+        )
         self.client.force_login(clerk)
         url = reverse("admin:guides_spokenlanguage_delete", args=["en"])
         through = User.speaks.through

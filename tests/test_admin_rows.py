@@ -610,7 +610,7 @@ class SoftDeletedRowsTests(AdminTestCase):
     def test_who_may_not_see_rows_is_shown_and_restores_none(self):
         self.person.addresses.remove(self.home)
         clerk = Account.objects.create_user("clerk", is_staff=True)
-        clerk.user_permissions.add(Permission.objects.get(codename="change_person"))
+        clerk.user_permissions.add(Permission.objects.get(codename="change_person", content_type__app_label="guides"))
         sent = self.open_with_dead().data | {"addresses-0-RESTORE": "on"}
         self.client.force_login(clerk)
 
