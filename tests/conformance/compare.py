@@ -73,7 +73,7 @@ def _renamings(recorded: Set, before: Tables, here: Tables, there: Tables) -> It
 
 
 def _content(recorded: Set, table: str, row: Row) -> str:
-    return _text({column: value for column, value in row.items() if (table, column) not in recorded.key_tables})
+    return _text({column: value for column, value in row.items() if not recorded.is_numbered(table, column)})
 
 
 def renamed(recorded: Set, tables: Tables, names: Renaming) -> Tables:
@@ -83,7 +83,7 @@ def renamed(recorded: Set, tables: Tables, names: Renaming) -> Tables:
     return {
         table: [
             {
-                column: names.get(recorded.key_tables.get((table, column), ""), {}).get(value, value)
+                column: names.get(recorded.numbered(table, column, row), {}).get(value, value)
                 for column, value in row.items()
             }
             for row in rows

@@ -29,7 +29,13 @@ _CONDITION = re.compile(
 _LOOKUPS = {"=": "exact", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "IN": "in", "IS NULL": "isnull"}
 _DENIED = {"<>": "exact", "!=": "exact", "NOT IN": "in", "IS NOT NULL": "isnull"}
 
-attribute = NamingStrategy().column_name
+# Go names that cannot be Python's.
+_ATTRIBUTES = {"Pass": "passport"}
+
+
+def attribute(name: str) -> str:
+    """What a relation is called here."""
+    return _ATTRIBUTES.get(name) or NamingStrategy().column_name(name)
 
 
 def _copied(instance: Any) -> Any:
@@ -95,29 +101,35 @@ class Player:
                 column = go.fields[name]
                 if column.endswith("_at"):
                     given = datetime.datetime.now(datetime.UTC) if given else None
-                elif (go.table, column) in self.set.key_tables:
-                    given = self.key(self.set.key_tables[go.table, column], given)
+                elif numbered := self.set.numbered(go.table, column, self._given_columns(go, value)):
+                    given = self.key(numbered, given)
                 setattr(instance, self._attname(go, column), given)
             elif name in go.relations:
-                relation = self._playable(go, name)
-                made = self.make(relation.target, given)
-                instance.__dict__.setdefault("go", {})[name] = (
-                    made if relation.by_pointer else [_copied(each) for each in made]
-                )
-            else:
-                raise NotYetError("the other kinds")
+                self._put(instance, go.relations[name], given)
+            else:  # an embedded struct
+                for inner, each in given.items():
+                    self._fill(go, instance, {f"{name}.{inner}" if f"{name}.{inner}" in go.fields else inner: each})
+
+    @staticmethod
+    def _given_columns(go: GoModel, value: dict[str, Any]) -> dict[str, Any]:
+        return {go.fields[name]: given for name, given in value.items() if name in go.fields}
+
+    def _put(self, instance: Any, relation: Relation, given: Any) -> None:
+        """Let a relation hold what was given, to be stored with the object."""
+        if relation.is_single and not relation.by_pointer and not given:
+            return  # a zero struct is none
+        made = self.make(relation.target, given)
+        if relation.is_single:
+            made = [made]
+        instance.__dict__.setdefault("go", {})[relation.name] = (
+            made if relation.by_pointer else [_copied(each) for each in made]
+        )
 
     def _attname(self, go: GoModel, column: str) -> str:
         for field in self.classes[go.name]._meta.local_concrete_fields:
             if field.column == column:
                 return str(field.attname)
         raise LookupError(f"no column {column}")
-
-    def _playable(self, go: GoModel, name: str) -> Relation:
-        relation = go.relations[name]
-        if relation.kind != "many_to_many":
-            raise NotYetError("the other kinds")
-        return relation
 
     def _new(self, do: dict[str, Any]) -> None:
         self._call(do, self.make(do["model"], do["value"]))
@@ -148,18 +160,33 @@ class Player:
         made = self.make(do["model"], do["value"])
         self._call(do, made)
         with transaction.atomic():
-            self._store(made, force_insert=made.pk is None)
+            for instance in made if isinstance(made, list) else [made]:
+                self._store(instance, force_insert=instance.pk is None)
 
     def _store(self, instance: Any, **options: Any) -> None:
-        """save(), then append() of what lies in the relations; each stored first with what lies in its own."""
+        """save() after those it belongs to, then append() of what else lies in the relations; so all the way down."""
         carried = instance.__dict__.pop("go", {})
+        self._store_first(instance, carried)
         instance.save(**options)
-        for name, targets in sorted(carried.items()):
+        self._store_then(instance, carried)
+
+    def _store_first(self, instance: Any, carried: dict[str, Any]) -> None:
+        relations = self.set.models[type(instance).__name__].relations
+        for name in [name for name in carried if relations[name].kind == "belongs_to"]:
+            [target] = carried.pop(name)
+            if target.pk is None or not type(target)._base_manager.filter(pk=target.pk).exists():
+                self._store(target, force_insert=True)
+            setattr(instance, attribute(name), target)
+
+    def _store_then(self, instance: Any, carried: dict[str, Any]) -> None:
+        relations = self.set.models[type(instance).__name__].relations
+        for name, targets in sorted(carried.items(), key=lambda each: (relations[each[0]].kind, each[0])):
             nested = [(target, target.__dict__.pop("go", {})) for target in targets]
+            for target, below in nested:
+                self._store_first(target, below)
             instance.association(attribute(name)).append(*targets)
             for target, below in nested:
-                for inner, values in below.items():
-                    target.association(attribute(inner)).append(*values)
+                self._store_then(target, below)
 
     def _refuse_graphs(self, do: dict[str, Any]) -> None:
         if {"select", "omit", "full_save"} & set(do):
@@ -217,7 +244,7 @@ class Player:
         return found
 
     def _comparison(self, go: GoModel, column: str, operator: str, arguments: list[Any]) -> Q:
-        name, table = self._attname(go, column), self.set.key_tables.get((go.table, column))
+        name, table = self._attname(go, column), self.set.numbered(go.table, column, {})
         value = True if "NULL" in operator else arguments.pop(0)
         if table:
             value = [self.key(table, each) for each in value] if isinstance(value, list) else self.key(table, value)
@@ -247,34 +274,48 @@ class Player:
         names = options["path"].split(".")
         if names == [ALL]:
             for name in go.relations:
-                self._playable(go, name)
                 tree.setdefault(name, {})
             return [gorm_assoc.models.ALL]
+        path = ".".join(attribute(name) for name in names if name not in go.structs)
         for name in names:
             tree = tree.setdefault(name, {})
             if name in go.relations:
-                go = self.set.models[self._playable(go, name).target]
+                go = self.set.models[go.relations[name].target]
 
         def limited(targets: Any) -> Any:
             return self._limited(go, targets.unscoped() if options.get("unscoped") else targets, options)
 
-        path = ".".join(map(attribute, names))
         return [path, limited] if len(options) > 1 else [path]
 
     def dump(self, instance: Any, tree: dict[str, Any] | None = None) -> dict[str, Any]:
         """The object as recordings give it, with the relations in the tree."""
         go = self.set.models[type(instance).__name__]
         found: dict[str, Any] = {}
+        row = {column: getattr(instance, self._attname(go, column)) for column in go.fields.values()}
         for name, column in go.fields.items():
-            value = getattr(instance, self._attname(go, column))
-            numbered = self.set.key_tables.get((go.table, column))
-            if numbered:
+            value = row[column]
+            if numbered := self.set.numbered(go.table, column, row):
                 value = self.back(numbered, value)
-            found[name] = value is not None if column.endswith("_at") else value
-        for name, below in (tree or {}).items():
-            if name in go.relations:
-                found[name] = [self.dump(each, below) for each in getattr(instance, attribute(name)).all()]
+            if column.endswith("_at"):
+                value = value is not None
+            elif value is None and name not in go.pointers:
+                value = "" if self.set.is_text(go.table, column) else 0
+            struct, _, field = name.rpartition(".")
+            (found.setdefault(struct, {}) if struct else found)[field] = value
+        self._dump_relations(go, instance, tree or {}, found)
         return found
+
+    def _dump_relations(self, go: GoModel, instance: Any, tree: dict[str, Any], found: dict[str, Any]) -> None:
+        for name, below in tree.items():
+            if name in go.structs:
+                self._dump_relations(go, instance, below, found)
+            elif name in go.relations:
+                relation, struct = go.relations[name], go.embedded(name)
+                held = getattr(instance, attribute(name), None)
+                if not relation.is_single:
+                    found[name] = [self.dump(each, below) for each in held.all()]
+                elif held is not None:
+                    (found[struct] if struct else found)[name] = self.dump(held, below)
 
     # Association mode
 
@@ -285,8 +326,6 @@ class Player:
         owner = self._owner(do["owner"])
         first = owner[0] if isinstance(owner, list) else owner
         go = self.set.models[type(first).__name__]
-        if name in go.relations:
-            self._playable(go, name)
         association = Association(owner, attribute(name))
         relation = go.relations[name]
         if do.get("unscoped") or do.get("db_unscoped"):
@@ -327,11 +366,18 @@ class Player:
         self._remember(called, results)
         for instance in self.names.values():
             go = self.set.models[type(instance).__name__]
-            if len(go.primary_key) == 1:
-                if names is not None:
-                    instance.pk = names.get(go.table, {}).get(instance.pk, instance.pk)
-                elif step.error is None and instance.pk is None or self._is_new_here(step, go, instance):
+            if names is not None:
+                self._rename(go, instance, names)
+            elif len(go.primary_key) == 1:
+                if step.error is None and instance.pk is None or self._is_new_here(step, go, instance):
                     self._find_key(step, go, instance)
+
+    def _rename(self, go: GoModel, instance: Any, names: dict[str, dict[int, int]]) -> None:
+        row = {column: getattr(instance, self._attname(go, column)) for column in go.fields.values()}
+        for column, value in row.items():
+            known = names.get(self.set.numbered(go.table, column, row), {})
+            if value in known:
+                setattr(instance, self._attname(go, column), known[value])
 
     def _remember(self, called: Any, results: Any) -> None:
         """Keep on each object what GORM showed of it."""

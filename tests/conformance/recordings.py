@@ -28,25 +28,53 @@ Tables = dict[str, list[Row]]
 
 @dataclass(frozen=True)
 class Relation:
-    """A relation as GORM resolved it; references are pairs (column that holds, column held, end it belongs to)."""
+    """
+    A relation as GORM resolved it.
+
+    references -- (column that holds, column held, end it belongs to)
+    fixed -- columns of the target that have one value in this relation
+    """
 
     name: str
     kind: str
     target: str
     join_table: str | None
-    references: tuple[tuple[str, str | None, str | None], ...]
+    references: tuple[tuple[str, str, str], ...]
+    fixed: tuple[tuple[str, str], ...]
     by_pointer: bool
+
+    @property
+    def is_single(self) -> bool:
+        return self.kind in ("belongs_to", "has_one")
 
 
 @dataclass(frozen=True)
 class GoModel:
-    """A Go struct: column by field name, relations by name."""
+    """
+    A Go struct: column by field name, relations by name.
+
+    pointers -- the fields that can be nil; others show a NULL as "" or 0
+    """
 
     name: str
     table: str
     primary_key: tuple[str, ...]
     fields: dict[str, str]
     relations: dict[str, Relation]
+    pointers: frozenset[str]
+
+    @property
+    def structs(self) -> set[str]:
+        """The names of embedded structs."""
+        return {field.rpartition(".")[0] for field in self.fields if "." in field}
+
+    def embedded(self, name: str) -> str:
+        """The name of the embedded struct that a relation stands in, if that has one."""
+        relation = self.relations[name]
+        if relation.kind != "belongs_to":
+            return ""
+        column = relation.references[0][0]
+        return next(field for field, of in self.fields.items() if of == column).rpartition(".")[0]
 
 
 class Set:
@@ -63,20 +91,54 @@ class Set:
     def _model(self, recorded: dict[str, Any]) -> GoModel:
         relations = {}
         for each in recorded["relations"]:
-            references = tuple((r["foreign_key"], r["references"], r["of"]) for r in each["references"])
+            references = tuple((r["foreign_key"], r["references"], r["of"]) for r in each["references"] if r["of"])
+            fixed = tuple((r["foreign_key"], r["value"]) for r in each["references"] if not r["of"])
             pointer = re.search(rf"\b{each['name']}\s+(\[\])?\*{each['target']}\b", self.go) is not None
             relations[each["name"]] = Relation(
-                each["name"], each["kind"], each["target"], each["join_table"], references, pointer
+                each["name"], each["kind"], each["target"], each["join_table"], references, fixed, pointer
             )
         fields = {field["name"]: field["column"] for field in recorded["fields"]}
         key = tuple(recorded["primary_key"] or ())
-        return GoModel(recorded["name"], recorded["table"], key, fields, relations)
+        pointers = {name for name in fields if re.search(rf"\b{name.rpartition('.')[2]}\s+\*", self._struct(recorded["name"], name))}
+        return GoModel(recorded["name"], recorded["table"], key, fields, relations, frozenset(pointers))
+
+    def _struct(self, model: str, field: str) -> str:
+        """The text of the struct that declares the field."""
+        if "." in field:
+            found = re.search(rf"\b{field.partition('.')[0]}\s+(\w+)", self._struct(model, ""))
+            assert found
+            model = found[1]
+        found = re.search(rf"^type {model} struct {{(.*?)^}}", self.go, re.MULTILINE | re.DOTALL)
+        return found[1] if found else ""
 
     @cached_property
     def join_models(self) -> set[str]:
         """Models whose table is a join table."""
         joins = {relation.join_table for model in self.models.values() for relation in model.relations.values()}
         return {model.name for model in self.models.values() if model.table in joins}
+
+    def numbered(self, table: str, column: str, row: Row) -> str:
+        """The table whose numbers the column holds in this row; "" if it holds no key the database hands out."""
+        for type_column, value, owners in self.type_columns.get((table, column), ()):
+            if row.get(type_column) == value:
+                return owners
+        return self.key_tables.get((table, column), "")
+
+    def is_numbered(self, table: str, column: str) -> bool:
+        return (table, column) in self.key_tables or (table, column) in self.type_columns
+
+    @cached_property
+    def type_columns(self) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
+        """(table, column) of a polymorphic key -> the type's column, its value, the table whose numbers it then holds."""
+        found: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+        for model in self.models.values():
+            for relation in model.relations.values():
+                for type_column, value in relation.fixed:
+                    [(column, held, _)] = relation.references
+                    if (model.table, held) in self.key_tables:
+                        table = self.models[relation.target].table
+                        found.setdefault((table, column), []).append((type_column, value, model.table))
+        return found
 
     @cached_property
     def key_tables(self) -> dict[tuple[str, str], str]:
@@ -97,6 +159,14 @@ class Set:
                 for column, referenced in zip(key["columns"], key["references"], strict=True):
                     if (key["table"], referenced) in own:
                         found[table["name"], column] = key["table"]
+        for model in self.models.values():
+            for relation in model.relations.values():
+                target = self.models[relation.target].table
+                holder, held_table = (model.table, target) if relation.kind == "belongs_to" else (target, model.table)
+                if not relation.join_table and not relation.fixed:
+                    for column, held, _ in relation.references:
+                        if (held_table, held) in own:
+                            found[holder, column] = held_table
         return found
 
     def unique_columns(self, table: str) -> list[list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.conformance.arithmetic import outcome
 from tests.conformance.compare import Outcome
-from tests.conformance.recordings import Relation, Row
+from tests.conformance.recordings import Relation, Row, Scenario, Set
 from tests.conformance.situation import Situation, Thing
 
 WRITING = {"append", "replace", "delete", "clear"}
@@ -171,13 +171,33 @@ def set_null_cannot_empty_a_key(s: Situation) -> bool:
 
 # Sets of which no step can be played, and those of which none can on one database.
 SETS = {("person_plain", ""): "join-table-without-key", ("rulesjoin", "mysql"): "set-null-on-a-key-column"}
+# Relations that cannot be declared: the set, model and name.
+RELATIONS = {
+    ("naming", "Category", "Categories"): "relation-called-as-its-model",
+    ("naming", "Thread", "Thread"): "relation-called-as-its-model",
+}
 NULL_IN_KEY = "null-in-key"
-REASONS = {*SETS.values(), NULL_IN_KEY}
+REASONS = {*SETS.values(), *RELATIONS.values(), NULL_IN_KEY}
 
 
 def not_expressible(set_name: str, vendor: str) -> str:
     """Why no step of the set has a counterpart on that database; empty if steps have one."""
     return SETS.get((set_name, "")) or SETS.get((set_name, vendor), "")
+
+
+def asks_for_undeclared(scenario: Scenario) -> str:
+    """Why a scenario has no counterpart, as it creates rows with a relation that cannot be declared; else empty."""
+    for (set_name, model, name), reason in RELATIONS.items():
+        if scenario.set == set_name and any(
+            step.do.get("model") == model and name in step.do.get("value", ()) for step in scenario.steps
+        ):
+            return reason
+    return ""
+
+
+def undeclared_tables(recorded: Set) -> set[str | None]:
+    """The join tables of relations that cannot be declared."""
+    return {recorded.models[model].relations[name].join_table for set_, model, name in RELATIONS if set_ == recorded.name}
 
 
 # Words of the predicates

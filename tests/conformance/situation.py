@@ -83,8 +83,9 @@ class Situation:
             thing.given[name] = [self._thing(each) for each in values]
         memory = instance.__dict__.get("memory")
         for name in go.relations:
-            if isinstance(memory, dict) and isinstance(memory.get(name), list):
-                thing.carried[name] = memory[name]
+            held = memory.get(name) if isinstance(memory, dict) else None
+            if held:
+                thing.carried[name] = held if isinstance(held, list) else [held]
         return thing
 
     def join_row(self, relation: Relation, ends: Row) -> Row:

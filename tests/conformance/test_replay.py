@@ -11,7 +11,7 @@ from tests.conformance import recordings, sets
 from tests.conformance.plugin import PROPERTY, folder
 from tests.conformance.recordings import Scenario
 from tests.conformance.replay import Replay, given_up
-from tests.conformance.rules import not_expressible
+from tests.conformance.rules import asks_for_undeclared, not_expressible
 from tests.conformance.stage import Stages
 
 
@@ -23,7 +23,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_replay(scenario: Scenario, database: Stages, record_property: Callable[[str, object], None]) -> None:
     differences: list[str] = []
-    if reason := not_expressible(scenario.set, database.default.vendor):
+    reason = not_expressible(scenario.set, database.default.vendor) or asks_for_undeclared(scenario)
+    if reason:
         verdicts = given_up(scenario, "not expressible", reason)
     elif not sets.exists(scenario.set):
         verdicts = given_up(scenario, "not yet", "the other kinds")
