@@ -31,7 +31,32 @@ def outcome(situation: Situation) -> Outcome:
     return Outcome(work.tables, result)
 
 
+def ends(situation: Situation, relation: Relation, owner: Row, target: Row) -> Row:
+    """What a row that holds a link of the relation says of owner and target; nothing of one that is empty."""
+    found = dict(relation.fixed)
+    for column, held, end in relation.references:
+        if given := owner if end == "owner" else target:
+            found[column] = given[held]
+    if relation.kind == "belongs_to":
+        [go] = {thing.go.name: thing.go for thing in situation.owners}.values()
+        found.update({column: owner[column] for column in go.primary_key})
+    elif relation.kind != "many_to_many" and target:
+        found.update({column: target[column] for column in situation.set.models[relation.target].primary_key})
+    return found
+
+
+def held_values(relation: Relation, target: Row) -> Row:
+    """The columns of a belongs-to with what they hold of the target."""
+    return {column: target[held] for column, held, _ in relation.references}
+
+
 class _Work:
+    """
+    The tables, changed as the step is to change them.
+
+    A link is held by a row: of the join table, of the target's (has one, has many), of the owner's (belongs to).
+    """
+
     def __init__(self, situation: Situation) -> None:
         self.s = situation
         self.tables: Tables = {table: [dict(row) for row in rows] for table, rows in situation.before.items()}
@@ -41,13 +66,33 @@ class _Work:
 
     def create(self) -> None:
         for owner in self.s.owners:
-            self._link_given(owner, self._insert(owner))
+            self._store(owner)
+
+    def save(self) -> None:
+        for owner in self.s.owners:
+            row = self._stored(owner) if owner.has_key else None
+            if row is None:
+                self._store(owner)
+                continue
+            kept = {"created_at": row.get("created_at"), "updated_at": True}
+            row.update({**owner.row, **{column: value for column, value in kept.items() if column in row}})
+            self._link_given(owner, row)
+
+    def _store(self, thing: Thing, ends: Row | None = None) -> Row:
+        """Insert an object's row after those it belongs to, then what else lies in its relations."""
+        row = dict(thing.row)
+        for name, values in thing.given.items():
+            relation = thing.go.relations[name]
+            if relation.kind == "belongs_to":
+                row.update(held_values(relation, self._target(values[-1])))
+        stored = self._insert(thing, {**row, **(ends or {})})
+        self._link_given(thing, stored)
+        return stored
 
     def _link_given(self, owner: Thing, row: Row) -> None:
         for name, values in owner.given.items():
-            self._link(owner.go.relations[name], row, values)
-            for value in values:
-                self._link_given(value, self._target(value))
+            if owner.go.relations[name].kind != "belongs_to":
+                self._link(owner.go.relations[name], row, values)
 
     def _stored(self, thing: Thing) -> Row | None:
         key = {column: thing.row[column] for column in thing.go.primary_key}
@@ -56,15 +101,15 @@ class _Work:
     def _rows(self, table: str) -> list[Row]:
         return self.tables.setdefault(table, [])
 
-    def _insert(self, thing: Thing) -> Row:
-        rows, row = self._rows(thing.go.table), dict(thing.row)
+    def _insert(self, thing: Thing, row: Row) -> Row:
+        rows = self._rows(thing.go.table)
         for column in ("created_at", "updated_at"):
             if column in row:
                 row[column] = True
         if not thing.has_key:
             [key] = thing.go.primary_key
-            row[key] = max([each[key] for each in rows], default=0) + 1
-        if any(self._clash(thing.go, row, each) for each in rows):
+            row[key] = max([each[key] for each in [*rows, *self.s.before.get(thing.go.table, ())]], default=0) + 1
+        if any(self._clash(thing.go, row, each) for each in rows) or not self._finds_referenced(thing.go.table, row):
             raise RefusedError
         rows.append(row)
         self.keys[id(thing.instance)] = row
@@ -73,21 +118,35 @@ class _Work:
     def _clash(self, go: GoModel, row: Row, other: Row) -> bool:
         return any(all(row[c] == other[c] for c in columns) for columns in self.s.set.unique_columns(go.table))
 
+    def _finds_referenced(self, table: str, row: Row) -> bool:
+        """Whether every foreign key that this library has on the table finds its row."""
+        for key in self.s.set.foreign_keys(table):
+            held = {other: row[own] for own, other in zip(key["columns"], key["references"], strict=True)}
+            is_enforced = key["references"] in self.s.set.unique_columns(key["table"]) and None not in held.values()
+            if is_enforced and not any(held.items() <= each.items() for each in [*self._rows(key["table"]), row]):
+                return False
+        return True
+
     # Links
 
     def append(self) -> None:
         relation = self._relation()
+        if relation.is_single:
+            self.replace()
+            return
         for owner, values in self._pairs():
             self._link(relation, owner.row, values)
 
     def replace(self) -> None:
         relation = self._relation()
         for owner, values in self._pairs():
-            wanted = [self._target(value) for value in values]
+            wanted = [self._known(value) for value in values]
             self._unlink(
                 relation,
                 owner.row,
-                lambda row, of=owner, to=wanted: not any(self._joins(relation, row, of.row, each) for each in to),
+                lambda row, of=owner, to=wanted: (
+                    not any(each is not None and self._joins(relation, row, of.row, each) for each in to)
+                ),
             )
             self._link(relation, owner.row, values)
 
@@ -112,63 +171,109 @@ class _Work:
         return self.s.relation
 
     def _pairs(self) -> list[tuple[Thing, list[Thing]]]:
+        """Each owner with its values; of several values for one place the last."""
         if len(self.s.owners) == 1:
-            return [(self.s.owners[0], [value for values in self.s.values for value in values])]
-        if len(self.s.owners) != len(self.s.values):
+            pairs = [(self.s.owners[0], [value for values in self.s.values for value in values])]
+        elif len(self.s.owners) != len(self.s.values):
             raise RefusedError
-        return list(zip(self.s.owners, self.s.values, strict=True))
+        else:
+            pairs = list(zip(self.s.owners, self.s.values, strict=True))
+        if self._relation().is_single:
+            pairs = [(owner, values[-1:]) for owner, values in pairs]
+        return pairs
 
-    def _target(self, thing: Thing) -> Row:
+    def _known(self, thing: Thing) -> Row | None:
+        return self.keys.get(id(thing.instance)) or (self._stored(thing) if thing.has_key else None)
+
+    def _target(self, thing: Thing, ends: Row | None = None) -> Row:
         """The value's row, stored if it was not."""
-        known = self.keys.get(id(thing.instance)) or (self._stored(thing) if thing.has_key else None)
-        return known or self._insert(thing)
+        return self._known(thing) or self._store(thing, ends)
 
     def _link(self, relation: Relation, owner: Row, values: list[Thing]) -> None:
         for value in values:
-            target = self._target(value)
-            rows = self._rows(str(relation.join_table))
-            found = next((row for row in rows if self._joins(relation, row, owner, target)), None)
-            if found is None:
-                if not self._is_there(relation, owner):
+            if relation.kind == "many_to_many":
+                self._join(relation, owner, self._target(value))
+            elif relation.kind == "belongs_to":
+                self._belong(relation, owner, self._target(value))
+            else:
+                ends = self._ends(relation, owner, {})
+                row = self._target(value, ends)
+                row.update(ends)
+                if not self._finds_referenced(value.go.table, row):
                     raise RefusedError
-                rows.append(self.s.join_row(relation, self._ends(relation, owner, target)))
-            elif "deleted_at" in found:
-                found["deleted_at"] = False
 
-    def _is_there(self, relation: Relation, owner: Row) -> bool:
-        """Whether the foreign key to the owner, if there is one, finds it."""
-        ends = self._ends(relation, owner, {})
-        for key in self.s.set.foreign_keys(str(relation.join_table)):
-            held = {other: ends.get(own) for own, other in zip(key["columns"], key["references"], strict=True)}
-            has_key = set(key["columns"]) == set(ends)
-            if has_key and not any(held.items() <= row.items() for row in self._rows(key["table"])):
-                return key["references"] not in self.s.set.unique_columns(key["table"])
-        return True
+    def _join(self, relation: Relation, owner: Row, target: Row) -> None:
+        rows = self._rows(str(relation.join_table))
+        found = next((row for row in rows if self._joins(relation, row, owner, target)), None)
+        if found is None:
+            row = self.s.join_row(relation, self._ends(relation, owner, target))
+            if not self._finds_referenced(str(relation.join_table), row):
+                raise RefusedError
+            rows.append(row)
+        elif "deleted_at" in found:
+            found["deleted_at"] = False
+
+    def _belong(self, relation: Relation, owner: Row, target: Row) -> None:
+        row = next((row for row in self._rows(self._holder(relation)) if self._joins(relation, row, owner, {})), None)
+        if row is None:
+            raise RefusedError
+        row.update(held_values(relation, target))
 
     def _unlink(self, relation: Relation, owner: Row, goes: Any) -> None:
-        table = str(relation.join_table)
-        soft = not self.s.unscoped
-        kept = []
-        for row in self._rows(table):
-            mine = self._ends(relation, owner, {}).items() <= row.items()
-            if mine and goes(row):
-                if not (soft and "deleted_at" in row):
-                    continue
-                row["deleted_at"] = True
-            kept.append(row)
-        self.tables[table] = kept
+        """
+        Join rows go, softly where they can and are to; other rows let go of what they hold.
+
+        Unscoped the rows of a has-one or has-many go, and what a belongs-to held.
+        """
+        table, of = self._holder(relation), self._ends(relation, owner, {})
+        for row in [row for row in self._rows(table) if of.items() <= row.items() and goes(row)]:
+            if relation.kind == "many_to_many":
+                if "deleted_at" in row and not self.s.unscoped:
+                    row["deleted_at"] = True
+                else:
+                    self.tables[table].remove(row)
+            elif relation.kind == "belongs_to":
+                left = dict(row)
+                self._empty(relation, table, row)
+                if self.s.unscoped:
+                    self._destroy_held(relation, left)
+            elif self.s.unscoped:
+                self._destroy(table, row)
+            elif not row.get("deleted_at"):
+                self._empty(relation, table, row)
+
+    def _empty(self, relation: Relation, table: str, row: Row) -> None:
+        columns = [column for column, _, _ in relation.references]
+        if any(row[column] is not None for column in columns):
+            if set(columns) & self.s.set.not_null(table):
+                raise RefusedError
+            row.update(dict.fromkeys(columns))
+
+    def _destroy_held(self, relation: Relation, left: Row) -> None:
+        table = self.s.set.models[relation.target].table
+        held = {of: left[column] for column, of, _ in relation.references}
+        for row in [row for row in self._rows(table) if held.items() <= row.items()]:
+            self._destroy(table, row)
+
+    def _destroy(self, table: str, row: Row) -> None:
+        """Take a row away for good, if no other refers to it."""
+        self.tables[table].remove(row)
+        for other in self.s.set.tables:
+            if not all(self._finds_referenced(other["name"], each) for each in self._rows(other["name"])):
+                raise RefusedError
+
+    def _holder(self, relation: Relation) -> str:
+        """The table whose rows hold the links."""
+        if relation.kind == "belongs_to":
+            return self.s.owners[0].go.table
+        return relation.join_table or self.s.set.models[relation.target].table
 
     def _joins(self, relation: Relation, row: Row, owner: Row, target: Row) -> bool:
         return self._ends(relation, owner, target).items() <= row.items()
 
-    @staticmethod
-    def _ends(relation: Relation, owner: Row, target: Row) -> Row:
-        """The join row's columns for the ends that are given."""
-        return {
-            column: (owner if end == "owner" else target)[str(held)]
-            for column, held, end in relation.references
-            if end == "owner" or target
-        }
+    def _ends(self, relation: Relation, owner: Row, target: Row) -> Row:
+        """What a row that holds a link says of the ends that are given."""
+        return ends(self.s, relation, owner, target)
 
     # Reading
 
@@ -186,13 +291,14 @@ class _Work:
         return [self._dump(target, row) for row in found]
 
     def _targets(self, relation: Relation, owner: Row, unscoped: bool) -> list[Row]:
-        return [
-            target
-            for row in self._rows(str(relation.join_table))
-            for target in self._rows(self.s.set.models[relation.target].table)
-            if self._joins(relation, row, owner, target)
-            and (unscoped or not (row.get("deleted_at") or target.get("deleted_at")))
-        ]
+        targets = self._rows(self.s.set.models[relation.target].table)
+        if relation.kind == "belongs_to":
+            # By what the owner says in memory.
+            pairs = [(owner, target) for target in targets if held_values(relation, target).items() <= owner.items()]
+        else:
+            rows = self._rows(self._holder(relation))
+            pairs = [(row, target) for row in rows for target in targets if self._joins(relation, row, owner, target)]
+        return [target for row, target in pairs if unscoped or not (row.get("deleted_at") or target.get("deleted_at"))]
 
     def find(self) -> list[dict[str, Any]]:
         go = self.s.set.models[self.s.do["model"]]
@@ -207,7 +313,8 @@ class _Work:
                 relation = go.relations[options["path"]]
                 target = self.s.set.models[relation.target]
                 targets = self._targets(relation, row, unscoped or bool(options.get("unscoped")))
-                dumped[relation.name] = [self._dump(target, each) for each in targets]
+                found_here = [self._dump(target, each) for each in targets]
+                dumped[relation.name] = found_here[-1:] if relation.is_single else found_here
             found.append(dumped)
         return found
 

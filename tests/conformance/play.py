@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 import datetime
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import models, transaction
@@ -151,17 +152,34 @@ class Player:
         self._refuse_graphs(do)
         made = self.make(do["model"], do["value"])
         self._call(do, made)
-        with transaction.atomic():
-            for instance in made if isinstance(made, list) else [made]:
+        made = made if isinstance(made, list) else [made]
+        self._refuse_shared(made)
+        with self._one_transaction(made):
+            for instance in made:
                 self._store(instance, force_insert=True)
 
     def _save(self, do: dict[str, Any]) -> None:
         self._refuse_graphs(do)
         made = self.make(do["model"], do["value"])
         self._call(do, made)
-        with transaction.atomic():
-            for instance in made if isinstance(made, list) else [made]:
+        made = made if isinstance(made, list) else [made]
+        for instance in made:
+            self._refuse_resaving(instance)
+        with self._one_transaction(made):
+            for instance in made:
                 self._store(instance, force_insert=instance.pk is None)
+
+    @contextmanager
+    def _one_transaction(self, instances: list[Any]) -> Iterator[None]:
+        """A failed one leaves no keys on the objects, as Go's does not."""
+        states = [(instance, instance.pk, instance._state.adding) for instance in instances]
+        try:
+            with transaction.atomic():
+                yield
+        except Exception:
+            for instance, pk, adding in states:
+                instance.pk, instance._state.adding = pk, adding
+            raise
 
     def _store(self, instance: Any, **options: Any) -> None:
         """save() after those it belongs to, then append() of what else lies in the relations; so all the way down."""
@@ -191,6 +209,29 @@ class Player:
     def _refuse_graphs(self, do: dict[str, Any]) -> None:
         if {"select", "omit", "full_save"} & set(do):
             raise NotYetError("saving")
+
+    def _refuse_shared(self, owners: list[Any]) -> None:
+        """One target in a has-one or has-many of several new owners."""
+        for name, relation in self.set.models[type(owners[0]).__name__].relations.items():
+            if relation.kind in ("has_one", "has_many"):
+                given = [target for owner in owners for target in owner.__dict__.get("go", {}).get(name, ())]
+                keys = [target.pk for target in given if target.pk is not None]
+                if len(keys) != len(set(keys)):
+                    raise NotYetError("saving")
+
+    def _refuse_resaving(self, instance: Any) -> None:
+        """A stored owner with another has-one, or with a changed key beside a loaded belongs-to."""
+        go = self.set.models[type(instance).__name__]
+        shown = instance.__dict__.get("memory") or {}
+        for name, relation in go.relations.items():
+            if relation.kind == "has_one" and instance.pk is not None and name in instance.__dict__.get("go", {}):
+                raise NotYetError("saving")
+            if relation.kind == "belongs_to" and name in shown:
+                target = self.set.models[relation.target]
+                loaded = {column: shown[name].get(field) for field, column in target.fields.items()}
+                for column, held, _ in relation.references:
+                    if getattr(instance, self._attname(go, column)) not in (loaded[held], None):
+                        raise NotYetError("saving")
 
     def _update(self, do: dict[str, Any]) -> None:
         go = self.set.models[do["model"]]
@@ -246,7 +287,7 @@ class Player:
     def _comparison(self, go: GoModel, column: str, operator: str, arguments: list[Any]) -> Q:
         name, table = self._attname(go, column), self.set.numbered(go.table, column, {})
         value = True if "NULL" in operator else arguments.pop(0)
-        if table:
+        if table and value is not True:
             value = [self.key(table, each) for each in value] if isinstance(value, list) else self.key(table, value)
         if operator == "LIKE":
             return Q(**{f"{name}__iregex": f"^{re.escape(value).replace('%', '.*').replace('_', '.')}$"})
@@ -368,9 +409,22 @@ class Player:
             go = self.set.models[type(instance).__name__]
             if names is not None:
                 self._rename(go, instance, names)
-            elif len(go.primary_key) == 1:
-                if step.error is None and instance.pk is None or self._is_new_here(step, go, instance):
-                    self._find_key(step, go, instance)
+            elif self._is_new_here(step, go, instance):
+                self._find_key(step, go, instance)
+        if names is None and "owner" in do:
+            for name in called if isinstance(called, list) else [called]:
+                if name in self.names:
+                    self._find_held(step, self.names[name])
+
+    def _find_held(self, step: Step, owner: Any) -> None:
+        """Whom the owner belongs to after the step."""
+        go = self.set.models[type(owner).__name__]
+        key = {column: getattr(owner, self._attname(go, column)) for column in go.primary_key}
+        row = next((row for row in step.after.get(go.table, ()) if key.items() <= row.items()), {})
+        for relation in go.relations.values():
+            for column, _, _ in relation.references if relation.kind == "belongs_to" else ():
+                if column in row:
+                    setattr(owner, self._attname(go, column), row[column])
 
     def _rename(self, go: GoModel, instance: Any, names: dict[str, dict[int, int]]) -> None:
         row = {column: getattr(instance, self._attname(go, column)) for column in go.fields.values()}
@@ -400,6 +454,10 @@ class Player:
                 setattr(instance, self._attname(go, column), recorded[field])
 
     def _is_new_here(self, step: Step, go: GoModel, instance: Any) -> bool:
+        if len(go.primary_key) > 1:
+            return False
+        if step.error is None and instance.pk is None:
+            return True
         known = {row[go.primary_key[0]] for row in step.after.get(go.table, ())}
         return step.verb in ("append", "replace") and instance.pk not in known and not instance._state.adding
 

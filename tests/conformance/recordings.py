@@ -99,8 +99,11 @@ class Set:
             )
         fields = {field["name"]: field["column"] for field in recorded["fields"]}
         key = tuple(recorded["primary_key"] or ())
-        pointers = {name for name in fields if re.search(rf"\b{name.rpartition('.')[2]}\s+\*", self._struct(recorded["name"], name))}
-        return GoModel(recorded["name"], recorded["table"], key, fields, relations, frozenset(pointers))
+        pointers = frozenset(name for name in fields if self._is_pointer(recorded["name"], name))
+        return GoModel(recorded["name"], recorded["table"], key, fields, relations, pointers)
+
+    def _is_pointer(self, model: str, field: str) -> bool:
+        return re.search(rf"\b{field.rpartition('.')[2]}\s+\*", self._struct(model, field)) is not None
 
     def _struct(self, model: str, field: str) -> str:
         """The text of the struct that declares the field."""
@@ -129,7 +132,7 @@ class Set:
 
     @cached_property
     def type_columns(self) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
-        """(table, column) of a polymorphic key -> the type's column, its value, the table whose numbers it then holds."""
+        """(table, column) of a polymorphic key -> the type's column, its values, the table each means."""
         found: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
         for model in self.models.values():
             for relation in model.relations.values():
@@ -179,6 +182,11 @@ class Set:
 
     def foreign_keys(self, table: str) -> list[dict[str, Any]]:
         return list(self.table(table)["foreign_keys"])
+
+    def not_null(self, table: str) -> set[str]:
+        """The columns that cannot be empty here: those of the key, and what GORM declared so."""
+        found = self.table(table)
+        return {*found["primary_key"], *(column["name"] for column in found["columns"] if column["not_null"])}
 
     def is_text(self, table: str, column: str) -> bool:
         return any(each["name"] == column and each["type"] == "text" for each in self.table(table)["columns"])

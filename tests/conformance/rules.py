@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conformance.arithmetic import outcome
+from tests.conformance.arithmetic import ends, outcome
 from tests.conformance.compare import Outcome
 from tests.conformance.recordings import Relation, Row, Scenario, Set
 from tests.conformance.situation import Situation, Thing
@@ -56,13 +56,22 @@ def owner_without_key(s: Situation) -> bool:
 
 @rule
 def dead_pair_is_revived(s: Situation) -> bool:
-    return s.verb in ("append", "replace") and any(row.get("deleted_at") for row in _rows_of_given_pairs(s))
+    return (
+        _is_many_to_many(s)
+        and s.verb in ("append", "replace")
+        and any(row.get("deleted_at") for row in _rows_of_given_pairs(s))
+    )
 
 
 @rule
 def unscoped_association_removes_links(s: Situation) -> bool:
     is_asked = s.verb in WRITING and s.do.get("unscoped") and not s.do.get("db_unscoped")
-    return bool(is_asked) and any("deleted_at" in row for row in _join_rows(s))
+    return bool(is_asked) and not _is(s, "belongs_to") and any("deleted_at" in row for row in _holding_rows(s))
+
+
+@rule
+def unscoped_belongs_to_deletes_what_was_linked(s: Situation) -> bool:
+    return _is(s, "belongs_to") and s.unscoped and s.verb in WRITING
 
 
 @rule
@@ -77,7 +86,7 @@ def unscoped_preload_reads_dead_links(s: Situation) -> bool:
 
 @rule
 def only_given_values_are_touched(s: Situation) -> bool:
-    if s.verb in ("append", "replace") and s.relation is not None:
+    if s.verb in ("append", "replace") and s.relation is not None and not s.relation.is_single:
         return any(_carries_unlinked(s, owner, s.relation.name) for owner in s.owners)
     if s.verb in ("create", "save"):
         return any(_carries_unlinked(s, value, name) for value in s.value_things() for name in value.carried)
@@ -86,11 +95,11 @@ def only_given_values_are_touched(s: Situation) -> bool:
 
 @rule
 def each_owner_gets_exactly_its_values(s: Situation) -> bool:
-    if s.verb != "replace" or s.relation is None or len(s.owners) != len(s.values) or len(s.owners) == 1:
+    if s.verb != "replace" or not _is_many_to_many(s) or len(s.owners) != len(s.values) or len(s.owners) == 1:
         return False
     return any(
-        _links(s.relation, row, owner, other) and not any(_links(s.relation, row, owner, value) for value in own)
-        for row in _join_rows(s)
+        _links(s, row, owner, other) and not any(_links(s, row, owner, value) for value in own)
+        for row in _holding_rows(s)
         for owner, own in zip(s.owners, s.values, strict=True)
         for other in s.value_things()
     )
@@ -107,6 +116,29 @@ def keys_are_not_mixed_up(s: Situation) -> bool:
     stored = [_is_stored(s, value) for value in s.value_things()]
     new = [not value.has_key for value in s.value_things()]
     return any(new) and any(not a and not b for a, b in zip(stored, new, strict=True))
+
+
+@rule
+def last_of_a_list_counts(s: Situation) -> bool:
+    is_single = s.relation is not None and s.relation.is_single
+    return is_single and s.verb in ("append", "replace") and any(len(values) > 1 for values in s.values)
+
+
+@rule
+def several_owners_need_values(s: Situation) -> bool:
+    return s.verb == "append" and len(s.owners) > 1 and not s.values
+
+
+@rule
+def empty_composite_key_finds_nothing(s: Situation) -> bool:
+    if not _is(s, "belongs_to") or s.verb not in ("count", "assoc_find") or len(_relation(s).references) == 1:
+        return False
+    return all(owner.row[column] is None for owner in s.owners for column, _, _ in _relation(s).references)
+
+
+@rule
+def unlinked_in_memory_too(s: Situation) -> bool:
+    return s.verb == "save" and any(_holds_what_was_unlinked(s, owner) for owner in s.owners)
 
 
 @rule
@@ -128,12 +160,12 @@ def dict_is_stored_as_an_object(s: Situation) -> bool:
 @rule
 def empty_reference_is_a_value(s: Situation) -> bool:
     if s.relation is not None:
-        held = [str(held) for _, held, end in s.relation.references if end == "owner"]
+        held = [held for _, held, end in s.relation.references if end == "owner"]
         return any(owner.row[column] in ("", 0) for owner in s.owners for column in held)
     if s.verb == "find":
         go = s.set.models[s.do["model"]]
         relations = [go.relations[each] for each in s.do["preload"] if isinstance(each, str) and each in go.relations]
-        held = [str(held) for relation in relations for _, held, end in relation.references if end == "owner"]
+        held = [held for relation in relations for _, held, end in relation.references if end == "owner"]
         return any(row[column] in ("", 0) for row in s.before.get(go.table, ()) for column in held)
     return False
 
@@ -152,6 +184,21 @@ def reference_to_half_a_key_has_no_constraint(s: Situation) -> bool:
 
 def _fails(s: Situation) -> Outcome:
     return Outcome(s.before, None, fails=True)
+
+
+@rule_with(_fails)
+def what_cannot_be_emptied_stays(s: Situation) -> bool:
+    if s.relation is None or s.relation.kind == "many_to_many" or s.unscoped or s.verb not in WRITING - {"append"}:
+        return False
+    if not {column for column, _, _ in s.relation.references} & s.set.not_null(_holder(s)):
+        return False
+    asked = s.value_things()
+    return any(
+        _ends_of(s, owner) <= row.items()
+        and (s.verb == "delete") == any(_links(s, row, owner, each) for each in asked)
+        for row in _holding_rows(s)
+        for owner in s.owners
+    )
 
 
 @rule_with(_fails)
@@ -197,29 +244,52 @@ def asks_for_undeclared(scenario: Scenario) -> str:
 
 def undeclared_tables(recorded: Set) -> set[str | None]:
     """The join tables of relations that cannot be declared."""
-    return {recorded.models[model].relations[name].join_table for set_, model, name in RELATIONS if set_ == recorded.name}
+    return {
+        recorded.models[model].relations[name].join_table for set_, model, name in RELATIONS if set_ == recorded.name
+    }
 
 
 # Words of the predicates
 
 
-def _join_rows(s: Situation) -> list[Row]:
-    return s.before.get(str(s.relation.join_table), []) if s.relation else []
+def _relation(s: Situation) -> Relation:
+    assert s.relation
+    return s.relation
+
+
+def _is(s: Situation, kind: str) -> bool:
+    return s.relation is not None and s.relation.kind == kind
+
+
+def _is_many_to_many(s: Situation) -> bool:
+    return _is(s, "many_to_many")
+
+
+def _holder(s: Situation) -> str:
+    """The table whose rows hold the links."""
+    if _is(s, "belongs_to"):
+        return s.owners[0].go.table
+    return _relation(s).join_table or s.set.models[_relation(s).target].table
+
+
+def _holding_rows(s: Situation) -> list[Row]:
+    return s.before.get(_holder(s), []) if s.relation else []
 
 
 def _rows_of_given_pairs(s: Situation) -> Iterator[Row]:
-    if s.relation is None:
-        return
-    for row in _join_rows(s):
+    for row in _holding_rows(s):
         for owner in s.owners:
             for value in s.value_things():
-                if _links(s.relation, row, owner, value):
+                if _links(s, row, owner, value):
                     yield row
 
 
-def _links(relation: Relation, row: Row, owner: Thing, value: Thing) -> bool:
-    ends = {column: (owner if end == "owner" else value).row[str(held)] for column, held, end in relation.references}
-    return ends.items() <= row.items()
+def _links(s: Situation, row: Row, owner: Thing, value: Thing) -> bool:
+    return ends(s, _relation(s), owner.row, value.row).items() <= row.items()
+
+
+def _ends_of(s: Situation, owner: Thing) -> Any:
+    return ends(s, _relation(s), owner.row, {}).items()
 
 
 def _is_stored(s: Situation, thing: Thing) -> bool:
@@ -243,12 +313,25 @@ def _is_referenced(s: Situation, thing: Thing, table: str, key: dict[str, Any]) 
 def _carries_unlinked(s: Situation, thing: Thing, name: str) -> bool:
     """Whether the object shows a target in memory that is not linked to it, or not stored, any more."""
     relation = thing.go.relations[name]
+    if relation.kind == "belongs_to":
+        return False
     target = s.set.models[relation.target]
     for carried in thing.carried.get(name, ()):
         row = {column: carried.get(field) for field, column in target.fields.items()}
-        ends = {column: (thing.row if end == "owner" else row)[str(held)] for column, held, end in relation.references}
         key = {column: row[column] for column in target.primary_key}
-        is_linked = any(ends.items() <= each.items() for each in s.before.get(str(relation.join_table), ()))
+        linked = ends(s, relation, thing.row, row).items()
+        is_linked = any(linked <= each.items() for each in s.before.get(relation.join_table or target.table, ()))
         if not is_linked or not any(key.items() <= each.items() for each in s.before.get(target.table, ())):
             return True
     return False
+
+
+def _holds_what_was_unlinked(s: Situation, owner: Thing) -> bool:
+    """Whether Go's object still says whom it belonged to, though a verb has emptied the column."""
+    names = {column: name for name, column in owner.go.fields.items()}
+    return any(
+        owner.row[column] is None and owner.shown.get(names[column])
+        for relation in owner.go.relations.values()
+        if relation.kind == "belongs_to"
+        for column, _, _ in relation.references
+    )

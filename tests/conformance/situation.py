@@ -23,6 +23,7 @@ class Thing:
     row -- its columns, times as booleans
     given -- objects that lie in its relations and are to be stored with it
     carried -- what its relations have held in memory since an earlier step, as GORM shows objects
+    shown -- the whole object as GORM showed it then
     """
 
     go: GoModel
@@ -31,6 +32,7 @@ class Thing:
     has_key: bool
     given: dict[str, list[Thing]] = field(default_factory=dict)
     carried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
 
 
 class Situation:
@@ -82,8 +84,9 @@ class Situation:
         for name, values in instance.__dict__.get("go", {}).items():
             thing.given[name] = [self._thing(each) for each in values]
         memory = instance.__dict__.get("memory")
+        thing.shown = memory if isinstance(memory, dict) else {}
         for name in go.relations:
-            held = memory.get(name) if isinstance(memory, dict) else None
+            held = thing.shown.get(name)
             if held:
                 thing.carried[name] = held if isinstance(held, list) else [held]
         return thing
