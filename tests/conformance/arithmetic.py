@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.conformance.compare import Outcome
+from tests.conformance.conditions import holds
 from tests.conformance.recordings import GoModel, Relation, Row, Tables
 from tests.conformance.situation import Situation, Thing
 
@@ -285,10 +286,7 @@ class _Work:
         target = self.s.set.models[relation.target]
         owners = {id(owner.instance): owner for owner in self.s.owners}.values()  # one given twice counts once
         found = [row for owner in owners for row in self._targets(relation, owner.row, self.s.unscoped)]
-        if "order" in self.s.do:
-            column, _, way = self.s.do["order"].rpartition(".")[2].partition(" ")
-            found.sort(key=lambda row: row[column], reverse=way == "desc")
-        return [self._dump(target, row) for row in found]
+        return [self.s.set.shown(target, row) for row in _chosen(found, self.s.do)]
 
     def _targets(self, relation: Relation, owner: Row, unscoped: bool) -> list[Row]:
         targets = self._rows(self.s.set.models[relation.target].table)
@@ -303,21 +301,35 @@ class _Work:
     def find(self) -> list[dict[str, Any]]:
         go = self.s.set.models[self.s.do["model"]]
         unscoped = bool(self.s.do.get("unscoped"))
-        found = []
-        for row in self._rows(go.table):
-            if row.get("deleted_at") and not unscoped:
-                continue
-            dumped = self._dump(go, row)
-            for each in self.s.do["preload"]:
-                options = each if isinstance(each, dict) else {"path": each}
-                relation = go.relations[options["path"]]
-                target = self.s.set.models[relation.target]
-                targets = self._targets(relation, row, unscoped or bool(options.get("unscoped")))
-                found_here = [self._dump(target, each) for each in targets]
-                dumped[relation.name] = found_here[-1:] if relation.is_single else found_here
-            found.append(dumped)
+        asked = {
+            each["path"]: each
+            for each in ({"path": each} if isinstance(each, str) else each for each in self.s.do.get("preload", ()))
+        }
+        rows = [row for row in self._rows(go.table) if unscoped or not row.get("deleted_at")]
+        return [self._loaded(go, row, asked, unscoped) for row in _chosen(rows, self.s.do)]
+
+    def _loaded(self, go: GoModel, row: Row, asked: dict[str, dict[str, Any]], unscoped: bool) -> dict[str, Any]:
+        """The row with what is preloaded; `asked` -- options by path."""
+        found = self.s.set.shown(go, row)
+        for name in dict.fromkeys(path.partition(".")[0] for path in asked):
+            below = {path.removeprefix(f"{name}."): asked[path] for path in asked if path.startswith(f"{name}.")}
+            options, relation = asked.get(name, {}), go.relations[name]
+            target = self.s.set.models[relation.target]
+            seen = _chosen(self._targets(relation, row, unscoped or bool(options.get("unscoped"))), options)
+            loaded = [self._loaded(target, each, below, unscoped) for each in seen]
+            if not relation.is_single:
+                found[name] = loaded
+            elif loaded:
+                found[name] = loaded[-1]
         return found
 
-    @staticmethod
-    def _dump(go: GoModel, row: Row) -> dict[str, Any]:
-        return {name: row[column] for name, column in go.fields.items()}
+
+def _chosen(rows: list[Row], options: dict[str, Any]) -> list[Row]:
+    """The rows that the options where (or cond), order and limit leave."""
+    condition = options.get("where") or options.get("cond")
+    rows = [row for row in rows if condition is None or holds(condition, row)]
+    for each in reversed(options.get("order", "").split(",")):
+        column, _, way = each.strip().rpartition(".")[2].partition(" ")
+        if column:
+            rows.sort(key=lambda row, by=column: row[by], reverse=way.lower() == "desc")
+    return rows[: options.get("limit")]

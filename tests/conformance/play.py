@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import datetime
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,14 +20,11 @@ from django.db.models import Q
 import gorm_assoc.models
 from gorm_assoc.models import Association
 from gorm_assoc.naming import NamingStrategy
+from tests.conformance.conditions import Comparison, comparisons, pattern
 from tests.conformance.recordings import GoModel, Relation, Set, Step
 
 ALL = "*associations*"
-_CONDITION = re.compile(
-    r"(?:\w+\.)?(\w+) (=|<>|!=|<=?|>=?|LIKE|(?:NOT )?IN|IS (?:NOT )?NULL)(?: \(?\?\)?)?", re.IGNORECASE
-)
 _LOOKUPS = {"=": "exact", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "IN": "in", "IS NULL": "isnull"}
-_DENIED = {"<>": "exact", "!=": "exact", "NOT IN": "in", "IS NOT NULL": "isnull"}
 
 # Go names that cannot be Python's.
 _ATTRIBUTES = {"Pass": "passport"}
@@ -272,28 +268,24 @@ class Player:
         return rows[: do["limit"]] if "limit" in do else rows
 
     def _condition(self, go: GoModel, condition: list[Any]) -> Q:
-        """A condition in SQL with its arguments, of the forms that recordings have."""
-        text, *arguments = condition
         found = Q()
-        for part in re.split(r" (?=AND |OR )", text):
-            word, rest = re.fullmatch(r"(AND |OR )?(.*)", part).groups()  # type: ignore[union-attr]
-            match = _CONDITION.fullmatch(rest)
-            if match is None:
-                raise NotImplementedError(f"no word for the condition {text!r}")
-            one = self._comparison(go, match[1], match[2].upper(), arguments)
-            found = found | one if word == "OR " else found & one
+        for each in comparisons(condition):
+            one = self._comparison(go, each)
+            found = found | one if each.either else found & one
         return found
 
-    def _comparison(self, go: GoModel, column: str, operator: str, arguments: list[Any]) -> Q:
-        name, table = self._attname(go, column), self.set.numbered(go.table, column, {})
-        value = True if "NULL" in operator else arguments.pop(0)
-        if table and value is not True:
+    def _comparison(self, go: GoModel, compared: Comparison) -> Q:
+        name, table = self._attname(go, compared.column), self.set.numbered(go.table, compared.column, {})
+        value = compared.value
+        if compared.operator == "IS NULL":
+            value = True
+        elif table:
             value = [self.key(table, each) for each in value] if isinstance(value, list) else self.key(table, value)
-        if operator == "LIKE":
-            return Q(**{f"{name}__iregex": f"^{re.escape(value).replace('%', '.*').replace('_', '.')}$"})
-        if operator in _DENIED:
-            return ~Q(**{f"{name}__{_DENIED[operator]}": value})
-        return Q(**{f"{name}__{_LOOKUPS[operator]}": value})
+        if compared.operator == "LIKE":
+            found = Q(**{f"{name}__iregex": f"^{pattern(value)}$"})
+        else:
+            found = Q(**{f"{name}__{_LOOKUPS[compared.operator]}": value})
+        return ~found if compared.denied else found
 
     def _load(self, do: dict[str, Any]) -> Any:
         found = self._rows(do).order_by("pk").first()
@@ -331,18 +323,11 @@ class Player:
     def dump(self, instance: Any, tree: dict[str, Any] | None = None) -> dict[str, Any]:
         """The object as recordings give it, with the relations in the tree."""
         go = self.set.models[type(instance).__name__]
-        found: dict[str, Any] = {}
         row = {column: getattr(instance, self._attname(go, column)) for column in go.fields.values()}
-        for name, column in go.fields.items():
-            value = row[column]
+        for column, value in row.items():
             if numbered := self.set.numbered(go.table, column, row):
-                value = self.back(numbered, value)
-            if column.endswith("_at"):
-                value = value is not None
-            elif value is None and name not in go.pointers:
-                value = "" if self.set.is_text(go.table, column) else 0
-            struct, _, field = name.rpartition(".")
-            (found.setdefault(struct, {}) if struct else found)[field] = value
+                row[column] = self.back(numbered, value)
+        found = self.set.shown(go, row)
         self._dump_relations(go, instance, tree or {}, found)
         return found
 

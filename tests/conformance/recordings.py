@@ -172,6 +172,19 @@ class Set:
                             found[holder, column] = held_table
         return found
 
+    def shown(self, go: GoModel, row: Row) -> dict[str, Any]:
+        """A row as recordings show an object: times as booleans, a NULL that is no pointer as Go's zero."""
+        found: dict[str, Any] = {}
+        for name, column in go.fields.items():
+            value = row[column]
+            if column.endswith("_at"):
+                value = value not in (None, False)
+            elif value is None and name not in go.pointers:
+                value = "" if self.is_text(go.table, column) else 0
+            struct, _, field = name.rpartition(".")
+            (found.setdefault(struct, {}) if struct else found)[field] = value
+        return found
+
     def unique_columns(self, table: str) -> list[list[str]]:
         """Column lists whose values no two rows of the table may share."""
         found = self.table(table)

@@ -81,7 +81,12 @@ def unscoped_association_reads_all(s: Situation) -> bool:
 
 @rule
 def unscoped_preload_reads_dead_links(s: Situation) -> bool:
-    return s.verb == "find" and any(isinstance(each, dict) and each.get("unscoped") for each in s.do["preload"])
+    return s.verb == "find" and any(isinstance(each, dict) and each.get("unscoped") for each in s.do.get("preload", ()))
+
+
+@rule
+def limit_of_a_preload_counts_for_each_owner(s: Situation) -> bool:
+    return s.verb == "find" and any(isinstance(each, dict) and "limit" in each for each in s.do.get("preload", ()))
 
 
 @rule
@@ -164,7 +169,7 @@ def empty_reference_is_a_value(s: Situation) -> bool:
         return any(owner.row[column] in ("", 0) for owner in s.owners for column in held)
     if s.verb == "find":
         go = s.set.models[s.do["model"]]
-        relations = [go.relations[each] for each in s.do["preload"] if isinstance(each, str) and each in go.relations]
+        relations = [go.relations[each] for each in s.do.get("preload", ()) if isinstance(each, str) and each in go.relations]
         held = [held for relation in relations for _, held, end in relation.references if end == "owner"]
         return any(row[column] in ("", 0) for row in s.before.get(go.table, ()) for column in held)
     return False
