@@ -81,12 +81,12 @@ def unscoped_association_reads_all(s: Situation) -> bool:
 
 @rule
 def unscoped_preload_reads_dead_links(s: Situation) -> bool:
-    return s.verb == "find" and any(isinstance(each, dict) and each.get("unscoped") for each in s.do.get("preload", ()))
+    return s.verb == "find" and any(options.get("unscoped") for options in _preloads(s))
 
 
 @rule
 def limit_of_a_preload_counts_for_each_owner(s: Situation) -> bool:
-    return s.verb == "find" and any(isinstance(each, dict) and "limit" in each for each in s.do.get("preload", ()))
+    return s.verb == "find" and any("limit" in options for options in _preloads(s))
 
 
 @rule
@@ -169,7 +169,8 @@ def empty_reference_is_a_value(s: Situation) -> bool:
         return any(owner.row[column] in ("", 0) for owner in s.owners for column in held)
     if s.verb == "find":
         go = s.set.models[s.do["model"]]
-        relations = [go.relations[each] for each in s.do.get("preload", ()) if isinstance(each, str) and each in go.relations]
+        paths = [options["path"] for options in _preloads(s)]
+        relations = [go.relations[path] for path in paths if path in go.relations]
         held = [held for relation in relations for _, held, end in relation.references if end == "owner"]
         return any(row[column] in ("", 0) for row in s.before.get(go.table, ()) for column in held)
     return False
@@ -255,6 +256,10 @@ def undeclared_tables(recorded: Set) -> set[str | None]:
 
 
 # Words of the predicates
+
+
+def _preloads(s: Situation) -> list[dict[str, Any]]:
+    return [{"path": each} if isinstance(each, str) else each for each in s.do.get("preload", ())]
 
 
 def _relation(s: Situation) -> Relation:
