@@ -5,8 +5,20 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from gorm_assoc.admin import AssociationAdmin, JoinRowInline
-from tests.testapp.models import Club, Member, Membership, Poster, Seat, Shelf, Shouter, Student
+from gorm_assoc.admin import AssociationAdmin, AssociationCount, JoinRowInline
+from tests.testapp.models import (
+    Club,
+    Melody,
+    Member,
+    Membership,
+    Mood,
+    Picture,
+    Poster,
+    Seat,
+    Shelf,
+    Shouter,
+    Student,
+)
 
 
 class MembershipInline(JoinRowInline):
@@ -37,6 +49,18 @@ class FollowersInline(JoinRowInline):
     extra = 0
 
 
+class MoodInline(JoinRowInline):
+    model = Picture.moods.through
+    relation = "moods"
+    extra = 0
+
+
+class MarkInline(JoinRowInline):
+    model = Picture.marks.through
+    relation = "marks"
+    extra = 0
+
+
 class VolumeInline(JoinRowInline):
     model = Shelf.volumes.through
     extra = 0
@@ -49,6 +73,16 @@ class PosterAdmin(AssociationAdmin):
 class ShelfAdmin(AssociationAdmin):
     inlines = (VolumeInline,)
     save_as = True
+
+
+class OwnerOfMoodsAdmin(AssociationAdmin):
+    list_display = ("name", AssociationCount("moods"), AssociationCount("marks"))
+    list_filter = ("moods",)
+    inlines = (MoodInline, MarkInline)
+
+
+class MoodAdmin(AssociationAdmin):
+    list_display = ("name", AssociationCount("melodies"))
 
 
 class MemberAdmin(admin.ModelAdmin):
@@ -76,6 +110,8 @@ site.register(Student, StudentAdmin)
 site.register(Shouter, ShouterAdmin)
 site.register(Poster, PosterAdmin)
 site.register(Shelf, ShelfAdmin)
+site.register([Picture, Melody], OwnerOfMoodsAdmin)
+site.register(Mood, MoodAdmin)
 
 fields_site = admin.AdminSite(name="fields")
 

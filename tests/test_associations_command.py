@@ -89,6 +89,18 @@ class ListTests(SimpleTestCase):
             'guides_User ||--o{ user_friends : ""',
         ]
 
+    def test_a_diagram_of_owners_that_share_a_join_table(self):
+        rows = [
+            Declared(f"shop.{owner}.tags", "many2many", "shop.Tag", "taggables", "taggable_id, tag_id", "-", "-")
+            for owner in ("Shirt", "Shoe")
+        ]
+
+        assert as_mermaid(rows).splitlines()[-3:] == [
+            '    shop_Shirt ||--o{ taggables : "tags"',
+            '    shop_Shoe ||--o{ taggables : "tags"',
+            '    shop_Tag ||--o{ taggables : ""',
+        ]
+
     def test_a_diagram_of_other_kinds(self):
         rows = [
             Declared(f"shop.Order.{name}", kind, f"shop.{target}", "orders", "x_id", "-", "-")

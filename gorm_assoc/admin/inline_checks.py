@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin import checks as admin_checks
@@ -26,11 +27,37 @@ def relationships_through(parent: type[models.Model], through: type[models.Model
     return list(found.values())
 
 
+def with_visible_target(relationship: Relationship) -> Relationship:
+    """The same, with the relation to the target that a form can show: a polymorphic one reads by a key of its own."""
+    key = relationship.target_key
+    for field in relationship.through._meta.local_fields:
+        if isinstance(field, models.ForeignObject) and field.local_related_fields == key.local_related_fields:
+            return replace(relationship, target_key=field)
+    return relationship
+
+
 class JoinRowInlineChecks(admin_checks.InlineModelAdminChecks):
     """Django's checks, with our relation in place of a ForeignKey."""
 
     def _check_relation(self, obj: Any, parent_model: type[models.Model]) -> list[checks.CheckMessage]:
-        """gorm_assoc.E801, E802"""
+        """gorm_assoc.E801, E802, E806"""
+        return self._check_found(obj, parent_model) or self._check_target(obj)
+
+    def _check_target(self, obj: Any) -> list[checks.CheckMessage]:
+        found: Relationship = obj.relationship
+        if found.target_key not in found.through._meta.private_fields:
+            return []
+        return [
+            checks.Error(
+                f"The rows of {found.label} are those of a polymorphic relation of {found.target._meta.label}: they "
+                f"cannot be edited below {found.owner._meta.label}.",
+                hint=f"Put the inline below {found.target._meta.label}.",
+                obj=obj.__class__,
+                id="gorm_assoc.E806",
+            )
+        ]
+
+    def _check_found(self, obj: Any, parent_model: type[models.Model]) -> list[checks.CheckMessage]:
         if obj.relation:
             try:
                 found = relationships.of(parent_model, obj.relation)

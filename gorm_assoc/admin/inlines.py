@@ -18,7 +18,8 @@ from django.http import HttpRequest
 from gorm_assoc import relationship as relationships
 from gorm_assoc import soft_delete
 from gorm_assoc.admin.dead_rows import RESTORE, DeadRowsMixin, restore_field
-from gorm_assoc.admin.inline_checks import JoinRowInlineChecks, relationships_through
+from gorm_assoc.admin.inline_checks import JoinRowInlineChecks, relationships_through, with_visible_target
+from gorm_assoc.admin.row_forms import fixed_columns
 from gorm_assoc.admin.rows import JoinRowForm, JoinRowFormSet
 from gorm_assoc.admin.target_field import TargetFieldMixin
 from gorm_assoc.exceptions import UnsupportedRelation
@@ -56,11 +57,11 @@ class JoinRowInlineMixin(DeadRowsMixin, TargetFieldMixin, _InlineModelAdmin):
     def relationship(self) -> Relationship:  # type: ignore[override]
         """The many-to-many this inline shows, read from the parent's side. Raises UnsupportedRelation."""
         if self.relation:
-            return relationships.of(self.parent_model, self.relation)
+            return with_visible_target(relationships.of(self.parent_model, self.relation))
         found = relationships_through(self.parent_model, self.model)
         if not found:
             raise UnsupportedRelation(self.parent_model, f"through {self.model._meta.label}")
-        return found[0]
+        return with_visible_target(found[0])
 
     # Fields
 
@@ -77,7 +78,7 @@ class JoinRowInlineMixin(DeadRowsMixin, TargetFieldMixin, _InlineModelAdmin):
         relationship = self.relationship
         own, target = relationship.owner_key, relationship.target_key
         hidden = {own.name, *(column.name for column in own.local_related_fields)}
-        hidden |= {field.name for field, _ in relationship.fixed}
+        hidden |= fixed_columns(relationship).keys()
         hidden |= {column.name for column in target.local_related_fields} - {target.name}
         hidden |= set(HIDDEN) - set(flatten_fieldsets(self.fieldsets or [(None, {"fields": self.fields or ()})]))
         return [*(given or ()), *sorted(hidden)]

@@ -18,6 +18,7 @@ from django.utils.functional import Promise
 
 from gorm_assoc import relationship as relationships
 from gorm_assoc import soft_delete
+from gorm_assoc.admin.row_forms import fixed_columns
 from gorm_assoc.forms import is_composite, write_key
 from gorm_assoc.relationship import MANY2MANY, Relationship
 
@@ -51,7 +52,7 @@ def count_expression(relationship: Relationship) -> Coalesce:
         column.attname: models.OuterRef(held.attname)
         for held, column in zip(relationship.owner_fields, relationship.owner_columns, strict=True)
     }
-    rows = through._base_manager.filter(**of_owner, **{field.attname: value for field, value in relationship.fixed})
+    rows = through._base_manager.filter(**of_owner, **fixed_columns(relationship))
     if soft_delete.deleted_at_field(through) is not None:
         rows = rows.filter(**{f"{soft_delete.DELETED_AT}__isnull": True})
     counted = through._meta.pk_fields[0].attname

@@ -137,7 +137,7 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
     def _of_owner(self, values: Iterable[Any]) -> dict[str, Any]:
         relationship = self.relationship
         columns = (column.attname for column in relationship.owner_columns)
-        return {**dict(zip(columns, values, strict=True)), **{f.attname: value for f, value in relationship.fixed}}
+        return {**dict(zip(columns, values, strict=True)), **fixed_columns(relationship)}
 
     def initial_form_count(self) -> int:
         return 0 if self.save_as_new else super().initial_form_count()
@@ -164,8 +164,8 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
         key = self.relationship.owner_key
         if row._state.adding:
             setattr(row, key.name, self.instance)
-            for field, value in self.relationship.fixed:
-                setattr(row, field.attname, value)
+            for name, value in fixed_columns(self.relationship).items():
+                setattr(row, name, value)
         else:
             key.set_cached_value(row, self.instance)
 
@@ -201,6 +201,12 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
     def _moved(self) -> bool:
         now = tuple(self.relationship.owner_key.get_foreign_related_value(self.instance))
         return not self.instance._state.adding and now != self.owner_values
+
+
+def fixed_columns(relationship: Relationship) -> dict[str, Any]:
+    """The columns that have one value in all rows of a polymorphic relation, whichever end is the owner."""
+    fixed = (*relationship.fixed, *getattr(relationship.target_key, "fixed", ()))
+    return {field.attname: value for field, value in fixed}
 
 
 def target_of(row: models.Model, key: Any) -> Any:

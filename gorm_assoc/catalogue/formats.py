@@ -67,8 +67,9 @@ def _join_tables(by_table: Mapping[str, Sequence[Declared]]) -> Iterator[str]:
         yield f"    {_id(table)} {{\n{columns}    }}"
         for row in declared:
             yield f'    {_id(row.owner)} {ONE_TO_MANY} {_id(table)} : "{row.name}"'
-        if len(declared) == 1:
-            yield f'    {_id(declared[0].target)} {ONE_TO_MANY} {_id(table)} : ""'
+        owners = {row.owner for row in declared} if len(declared) > 1 else set()
+        for target in dict.fromkeys(row.target for row in declared if row.target not in owners):
+            yield f'    {_id(target)} {ONE_TO_MANY} {_id(table)} : ""'
 
 
 def _others(rows: Sequence[Declared], by_table: Mapping[str, Sequence[Declared]]) -> Iterator[str]:
