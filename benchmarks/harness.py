@@ -4,12 +4,15 @@ What the benchmarks share.
     database()   an empty database with the example project's tables
     measure()    candidates side by side: one process, interleaved rounds, the median of each, results compared
     table()      the figures as Markdown, with ratios to the first candidate
+    write()      a text into its place in README.md
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import platform
+import re
 import statistics
 import tempfile
 import time
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 Candidate = Callable[[], Any]
+README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,27 @@ def _peak(run: Candidate) -> int:
     return peak
 
 
-def table(figures: Mapping[str, Figures], memory: bool = True) -> str:
+def table(title: str, figures: Mapping[str, Figures]) -> str:
     """One line a candidate: milliseconds, how many times as fast as the first, and megabytes."""
     first = next(iter(figures.values()))
-    lines = ["| | ms | speed | MB |", "|---|---:|---:|---:|"]
+    lines = [f"| {title} | ms | speed | MB |", "|---|---:|---:|---:|"]
     for name, figure in figures.items():
-        times, size = f"{figure.seconds * 1000:.1f}", f"{figure.peak / 1e6:.1f}"
+        times, size = f"{figure.seconds * 1000:.0f}", f"{figure.peak / 1e6:.1f}"
         lines.append(f"| {name} | {times} | {first.seconds / figure.seconds:.1f}x | {size} |")
     return "\n".join(lines)
+
+
+def versions() -> str:
+    import sqlite3
+
+    import django
+
+    return f"Python {platform.python_version()}, Django {django.__version__}, SQLite {sqlite3.sqlite_version}"
+
+
+def write(name: str, text: str) -> None:
+    """Put a text between README.md's marks `<!-- made: name -->` and `<!-- end -->`."""
+    page = README.read_text()
+    new, count = re.subn(rf"(<!-- made: {name} -->\n).*?(<!-- end -->)", rf"\g<1>{text}\n\g<2>", page, flags=re.DOTALL)
+    assert count == 1, f"README.md has no place for {name}"
+    README.write_text(new)

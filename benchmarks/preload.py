@@ -1,7 +1,7 @@
 """
 Eager loading: 2,000 owners with 10 targets each, the accessor of every owner read.
 
-    python -m benchmarks.preload [--markdown]
+    python -m benchmarks.preload [--write]     --write: the table into README.md
 
 The candidates: Django's prefetch_related on a ManyToManyField, SQLAlchemy's selectinload, our preload.
 """
@@ -100,12 +100,16 @@ def sqlalchemy(path: Path) -> harness.Candidate:
 
 
 def main() -> None:
+    tables = []
     with harness.database() as path:
         ways = candidates(path)
         for title, owners, each, targets, rounds in CASES:
             fill(owners, each, targets)
-            print(f"{title}\n\n{harness.table(harness.measure(ways, rounds))}\n", flush=True)
+            tables.append(harness.table(title, harness.measure(ways, rounds)))
+            print(f"{tables[-1]}\n", flush=True)
+        if "--write" in sys.argv:
+            harness.write("preload", "\n\n".join((*tables, f"{harness.versions()}, one run.")))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
