@@ -71,7 +71,8 @@ def key_in(width: int, start: int = 0) -> Callable[[Values], Any]:
 def complete(objects: Sequence[models.Model], fields: Fields) -> None:
     """Read these fields of the objects that have them deferred (only(), defer()): one SELECT."""
     names = [field.attname for field in fields]
-    lacking = [each for each in objects if any(name not in each.__dict__ for name in names)]
+    has_all = set(names).issubset
+    lacking = [each for each in objects if not has_all(each.__dict__)]
     lacking = [each for each in lacking if not each._state.adding]
     if not lacking:
         return
