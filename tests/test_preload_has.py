@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import unittest
+
+from django.db import connection
 from django.test import TestCase
 
+from example_project.guides.models import SpokenLanguage, User
 from gorm_assoc.models import ALL, preload
 from tests.testapp.models import Author, Badge, Crate, Desk, Essay, Firm, Keeper, Letter, Office, Sticker, Tool
 
@@ -94,6 +98,18 @@ class HasTests(TestCase):
             assert texts(tool.stickers.all()) == ["on the tool"]
             assert crate.label.text == "label"
             assert counted.stickers_count == 1
+
+    @unittest.skipUnless(connection.vendor == "mysql", "the other databases tell A and a apart")
+    def test_text_keys_are_the_same_as_for_the_database(self):
+        Letter.objects.create(writer_code="A", text="loud")
+        SpokenLanguage.objects.create(code="en")
+        user = User.objects.create(name="u")
+        User.speaks.through(user_id=user.pk, spoken_language_code="EN").save()
+
+        ann, user = Author.objects.preload("letters").get(name="ann"), User.objects.preload("speaks").get()
+
+        assert sorted(texts(ann.letters.all())) == ["dear", "loud"]
+        assert [language.code for language in user.speaks.all()] == ["en"]
 
     def test_unscoped(self):
         ann = Author.objects.preload("essays", unscoped=True, order_by="title").get(name="ann")

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
 
+from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.base import Values
+from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.preloading.among import Among
 
 Fields = Sequence[Any]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,16 @@ def key_in(width: int, start: int = 0) -> Callable[[Values], Any]:
     if width == 1:
         return lambda row: row[start]
     return lambda row: row[start : start + width]
+
+
+def under_all(known: dict[Any, Found], wanted: Collection[Any], fields: Fields, using: str) -> dict[Any, Found]:
+    """What is known by key, also under wanted keys that the database spells otherwise and calls the same."""
+    if all(map(known.__contains__, wanted)):
+        return known
+    width = len(fields)
+    by_row = dict(zip(as_rows(known, width), known.values(), strict=True))
+    found = spelling.under_all(Columns(fields, using), by_row, as_rows(wanted, width))
+    return {row[0]: value for row, value in found.items()} if width == 1 else found
 
 
 def complete(objects: Sequence[models.Model], fields: Fields) -> None:

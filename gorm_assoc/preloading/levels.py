@@ -22,7 +22,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from gorm_assoc import soft_delete
 from gorm_assoc.preloading import counting
 from gorm_assoc.preloading.among import Among
-from gorm_assoc.preloading.keys import Keyed, as_rows, complete, key_in, key_of, keyed
+from gorm_assoc.preloading.keys import Keyed, as_rows, complete, key_in, key_of, keyed, under_all
 from gorm_assoc.preloading.links import Links
 from gorm_assoc.preloading.loaded import loaded
 from gorm_assoc.preloading.relations import Relation
@@ -117,13 +117,15 @@ class _Level:
         is_limited = relation.to_many and found.is_limited
         rows = list(found.limited(relation.held) if is_limited else found.queryset)
         complete(rows, relation.held)
-        key, back = key_of(relation.held), relation.back
-        for target in rows:
-            value = relation.as_own(key(target))
+        key, back, using = key_of(relation.held), relation.back, found.using
+        held = [relation.as_own(key(target)) for target in rows]
+        owners = under_all(by_key.owners, held, relation.held, using)
+        lists = under_all(lists, held, relation.held, using)
+        for value, target in zip(held, rows, strict=True):
             if value in lists:
                 lists[value].append(target)
                 if back is not None:
-                    back.set_cached_value(target, by_key.owners[value][0])
+                    back.set_cached_value(target, owners[value][0])
         return rows
 
     def _link(self, by_key: Keyed, lists: dict[Any, list[Any]]) -> list[models.Model]:
@@ -139,9 +141,10 @@ class _Level:
             rows = list(rows)
         else:
             owner_of, target_of = key_in(own), key_in(held, own)
-            rows = rows.values_list(*links.names)
+            rows = list(rows.values_list(*links.names))
+        lists = under_all(lists, [owner_of(row) for row in rows], links.owner, links.targets.using)
         if with_rows or self.conditions.order_by_through:
-            return self._along(list(rows), owner_of, target_of, lists, relationship)
+            return self._along(rows, owner_of, target_of, lists, relationship)
         holders: dict[Any, list[list[Any]]] = {}
         if own == held == 1:
             for owner_key, target_key in rows:
@@ -151,9 +154,10 @@ class _Level:
                 holders.setdefault(target_of(row), []).append(lists[owner_of(row)])
         del rows
         found = self._linked_targets(holders, relationship)
-        key = key_of(relationship.target_fields)
-        for target in found:
-            for holder in holders.get(key(target), ()):
+        keys = list(map(key_of(relationship.target_fields), found))
+        holders = under_all(holders, keys, relationship.target_fields, links.targets.using)
+        for value, target in zip(keys, found, strict=True):
+            for holder in holders.get(value, ()):
                 holder.append(target)
         return found
 
@@ -181,6 +185,9 @@ class _Level:
         for number, target in enumerate(found):
             by_key.setdefault(key(target), []).append(target)
             place.setdefault(key(target), number)
+        wanted = {target_of(row) for row in rows}
+        by_key = under_all(by_key, wanted, relationship.target_fields, self.targets.using)
+        place = under_all(place, wanted, relationship.target_fields, self.targets.using)
         rows = [row for row in rows if target_of(row) in place]
         if not self.conditions.order_by_through:
             rows.sort(key=lambda row: place[target_of(row)])
