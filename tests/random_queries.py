@@ -43,8 +43,15 @@ DYING = (Loan, Friendship, Shelving, Review)
 NUMBERS = (0, 1, 2, 3)
 NAMES = ("a", "b", "c")
 RELATIONS: dict[type[models.Model], dict[str, type[models.Model]]] = {
-    Reader: {"books": Book, "friends": Reader, "friend_of": Reader, "reviews": Review, "loans": Loan},
-    Book: {"readers": Reader, "genres": Genre, "reviews": Review, "loans": Loan},
+    Reader: {
+        "books": Book,
+        "friends": Reader,
+        "friend_of": Reader,
+        "reviews": Review,
+        "review": Review,
+        "loans": Loan,
+    },
+    Book: {"readers": Reader, "genres": Genre, "reviews": Review, "review": Review, "loans": Loan},
     Genre: {"books": Book},
     Review: {"book": Book, "reader": Reader},
     Loan: {"book": Book, "reader": Reader},

@@ -16,6 +16,8 @@ from gorm_assoc.models import (
     AssociationModel,
     AssociationQuerySet,
     BelongsTo,
+    HasMany,
+    HasOne,
     JoinTable,
     Many2Many,
     SoftDeleteModel,
@@ -51,6 +53,8 @@ class Reader(SoftDeleteModel):
     books = Many2Many("Book", through="Loan", related_name="readers")
     friends = Many2Many("self", through="Friendship")
     friend_of = Many2Many("self", through="Friendship", back_reference=True)
+    reviews = HasMany("Review")
+    review = HasOne("Review")
 
     def __str__(self) -> str:
         return self.name
@@ -68,6 +72,8 @@ class Book(AssociationModel):
     title = models.CharField(max_length=20)
     year = models.IntegerField(null=True)
     genres = Many2Many("Genre", through="Shelving", related_name="books")
+    reviews = HasMany("Review")
+    review = HasOne("Review")
 
     def __str__(self) -> str:
         return self.title
@@ -98,8 +104,8 @@ class Shelving(JoinTable, SoftDeleteModel):
 
 
 class Review(SoftDeleteModel):
-    book = BelongsTo("Book", null=True, related_name="reviews")
-    reader = BelongsTo("Reader", related_name="reviews")
+    book = BelongsTo("Book", null=True)
+    reader = BelongsTo("Reader")
     stars = models.IntegerField(null=True)
 
 
