@@ -187,7 +187,8 @@ class Asked:
         """
         if self.relationship.target_holds_key:
             self.hold()
-        self.stored = store(self.instances())
+        with naming_relation(self.relationship):
+            self.stored = store(self.instances())
 
     def hold(self) -> None:
         """What the links will be in the database, on the objects."""
@@ -262,6 +263,18 @@ def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str 
                 raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
         found.setdefault(held_values(fields, owner), owner)
     return found
+
+
+@contextmanager
+def naming_relation(relationship: Relationship) -> Iterator[None]:
+    """Let an error of the database about targets, as a taken unique value, say whose targets they are."""
+    try:
+        yield
+    except IntegrityError as error:
+        if error.__cause__ is None:
+            raise
+        text = error.args[-1] if error.args else error
+        raise IntegrityError(f"{relationship.label} cannot be saved: {text}") from error.__cause__
 
 
 def require_join_rows(relationship: Relationship, option: str) -> None:

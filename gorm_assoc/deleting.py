@@ -10,20 +10,62 @@ Deepest first, and before the object itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
-from gorm_assoc import kinds, soft_delete
+from gorm_assoc import kinds, soft_delete, storing
 from gorm_assoc import relationship as relationships
 from gorm_assoc.asked import keyed
 from gorm_assoc.kinds import choosing, destroying, hooks, telling
 from gorm_assoc.kinds.key_rows import KeyRows
 from gorm_assoc.relationship import Model, Relationship
+from gorm_assoc.restoring import Before
 from gorm_assoc.selection import Selection
 
 Counts = Counter[str]
+Deleted = tuple[int, dict[str, int]]  # Django's: how many rows, in all and by model
+
+
+def delete(
+    instance: models.Model,
+    delete_row: Callable[[], Deleted],
+    chosen: Selection,
+    using: str,
+    *,
+    unscoped: bool,
+    is_hard: bool,
+) -> Deleted:
+    """AssociationModel.delete() of an object with hooks or chosen relations. If it fails, all is as before."""
+    before = Before()
+    before.note(instance)
+    with before.restored_on_error(), transaction.atomic(using=using):
+        hooks.call("before_delete", [instance])
+        counts = delete_associations([instance], chosen, using, unscoped=unscoped, is_hard=is_hard)
+        key = instance.pk
+        counts.update(delete_row()[1])
+        key_now, instance.pk = instance.pk, key  # Django empties it; the hook sees the real row
+        hooks.call("after_delete", [instance])
+        instance.pk = key_now
+    return _told(counts)
+
+
+def delete_rows(queryset: models.QuerySet[Any], chosen: Selection, *, unscoped: bool, is_hard: bool) -> Deleted:
+    """delete() of a queryset with chosen relations. It is read once: what it asks for may go with the relations."""
+    using = queryset.db
+    with transaction.atomic(using=using):
+        owners = list(queryset)
+        counts = delete_associations(owners, chosen, using, unscoped=unscoped, is_hard=is_hard)
+        if owners:
+            rows = storing.rows_of(owners, using)
+            with soft_delete.explained(queryset.model):
+                counts.update((rows.delete() if is_hard else soft_delete.delete_rows(rows))[1])
+    return _told(counts)
+
+
+def _told(counts: Counts) -> Deleted:
+    return counts.total(), {label: count for label, count in counts.items() if count}
 
 
 def chosen_relations(model: Model, chosen: Selection) -> list[Relationship]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.db import models, router
 from django.db.models.fields.related_descriptors import (
     create_forward_many_to_many_manager,
@@ -110,6 +111,16 @@ class Verbs(AsyncVerbs, _Base):
     def append(self, *values: Any, **options: Any) -> Changes:
         """Link the values; see Association.append()."""
         return self.association.append(*values, **options)
+
+    def create_many(self, objs: Iterable[Any]) -> list[Any]:
+        """New targets of the owner, stored together with what is assigned to their relations."""
+        created = list(objs)
+        self.append(created)
+        return created
+
+    async def acreate_many(self, objs: Iterable[Any]) -> list[Any]:
+        """create_many(), awaited."""
+        return await sync_to_async(self.create_many)(objs)
 
     def replace(self, *values: Any, **options: Any) -> Changes:
         """Link exactly the values; see Association.replace()."""
@@ -231,7 +242,10 @@ class HasManyVerbs(Verbs):
         return all(getattr(target, name, None) == value for name, value in self._key().items())
 
 
-_WRITERS = "append replace delete clear toggle add remove set aappend areplace adelete aclear atoggle"
+_WRITERS = (
+    "append create_many replace delete clear toggle add remove set "
+    "aappend acreate_many areplace adelete aclear atoggle"
+)
 for _writer in _WRITERS.split():
     for _manager in (ManyVerbs, HasManyVerbs):
         getattr(_manager, _writer).alters_data = True  # templates must not call it

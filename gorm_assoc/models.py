@@ -12,7 +12,7 @@ All share one manager, `objects`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from asgiref.sync import sync_to_async
@@ -167,30 +167,14 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         transaction; if it fails, the objects are as before. Raises UnsupportedRelation for a name that is
         none, ValueError for update_fields while relations wait to be saved.
         """
-        model = type(self)
-        using = using or router.db_for_write(model, instance=self)
-        chosen = Selection.of(model, select, omit)
-        if saving.is_in_graph(self):  # which calls the hooks
-            super().save(*args, using=using, update_fields=update_fields, **kwargs)
-            return
-        has_associations = saving.has_associations(self)
-        if update_fields is not None and (pending.held(self) or not chosen.is_everything):
-            waiting = ", ".join(map(repr, pending.held(self))) or "select= or omit="
-            raise ValueError(f"{self._meta.label}.save() got update_fields, but also {waiting}. Use one of the two.")
-        has_more = has_associations or full_save or hooks.has(model, (*hooks.CREATE, *hooks.UPDATE))
-        if not has_more and chosen.is_everything:
-            super().save(*args, using=using, update_fields=update_fields, **kwargs)
-            return
+        using = using or router.db_for_write(type(self), instance=self)
 
-        def write(group: Sequence[models.Model], chosen: Selection) -> None:
-            if self._state.adding:
-                with saving.only_columns(group, chosen):
-                    super(AssociationModel, self).save(*args, using=using, **kwargs)
-            else:
-                names = saving.update_fields(model, chosen) if update_fields is None else update_fields
-                super(AssociationModel, self).save(*args, using=using, update_fields=names, **kwargs)
+        def write(names: Collection[str] | None) -> None:
+            super(AssociationModel, self).save(*args, using=using, update_fields=names, **kwargs)
 
-        saving.Graph(using, full=full_save).save([self], chosen, write)
+        names = None if update_fields is None else frozenset(update_fields)
+        chosen = Selection.of(type(self), select, omit)
+        saving.save(self, write, chosen, using, full=full_save, update_fields=names)
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -244,15 +228,11 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         chosen = Selection.of(model, () if select is None else select)
         if not (select or hooks.has(model, hooks.DELETE)):
             return self._delete_row(using, is_hard, *args[1:], **kwargs)
-        with transaction.atomic(using=using):
-            hooks.call("before_delete", [self])
-            counts = deleting.delete_associations([self], chosen, using, unscoped=unscoped, is_hard=is_hard)
-            key = self.pk
-            counts.update(self._delete_row(using, is_hard, *args[1:], **kwargs)[1])
-            key_now, self.pk = self.pk, key  # Django empties it; the hook sees the real row
-            hooks.call("after_delete", [self])
-            self.pk = key_now
-        return counts.total(), {label: count for label, count in counts.items() if count}
+
+        def delete_row() -> tuple[int, dict[str, int]]:
+            return self._delete_row(using, is_hard, *args[1:], **kwargs)
+
+        return deleting.delete(self, delete_row, chosen, using, unscoped=unscoped, is_hard=is_hard)
 
     def _delete_row(self, using: str, is_hard: bool, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         if not is_hard:

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import models, transaction
+from django.db import models
 from django.db.models import sql
 from django.db.models.sql.constants import ROW_COUNT
 
 from gorm_assoc import pending, soft_delete
+from gorm_assoc import relationship as relationships
+from gorm_assoc.fields.has_one import HasOneDescriptor
 from gorm_assoc.scoped_query import scoped
 from gorm_assoc.selection import Names, Selection
 
@@ -33,14 +35,19 @@ class QuerySetWrites(models.QuerySet[ModelT]):
 
     def create(self, **kwargs: Any) -> ModelT:
         """A stored object with these columns and relations; a has-one among them too, which Django refuses."""
-        if not pending.takes(self.model):
+        if not any(self._is_our_has_one(name) for name in kwargs):
             return super().create(**kwargs)
-        self._for_write = True
         created = self.model(**kwargs)
+        self._for_write = True
         created.save(force_insert=True, using=self.db)
+        if hasattr(self, "_fetch_mode"):  # from Django 6.1 on
+            created._state.fetch_mode = self._fetch_mode
         return created
 
     create.alters_data = True  # type: ignore[attr-defined]
+
+    def _is_our_has_one(self, name: str) -> bool:
+        return pending.takes(self.model) and isinstance(getattr(self.model, name, None), HasOneDescriptor)
 
     def create_many(
         self, objs: Iterable[ModelT], *, select: Names = None, omit: Names = (), full_save: bool = False
@@ -87,23 +94,26 @@ class QuerySetWrites(models.QuerySet[ModelT]):
 
     def get_or_create(self, defaults: Any = None, **kwargs: Any) -> Any:
         """Django's; relations may stand in defaults, and not among the lookups."""
-        self._refuse_lists("get_or_create", kwargs)
+        self._refuse_relations("get_or_create", kwargs)
         return super().get_or_create(defaults, **kwargs)
 
     get_or_create.alters_data = True  # type: ignore[attr-defined]
 
     def update_or_create(self, defaults: Any = None, create_defaults: Any = None, **kwargs: Any) -> Any:
         """Django's; relations may stand in defaults, and not among the lookups."""
-        self._refuse_lists("update_or_create", kwargs)
+        self._refuse_relations("update_or_create", kwargs)
         return super().update_or_create(defaults, create_defaults, **kwargs)
 
     update_or_create.alters_data = True  # type: ignore[attr-defined]
 
-    def _refuse_lists(self, method: str, lookups: Mapping[str, Any]) -> None:
-        for name, value in lookups.items():
-            if isinstance(value, (list, tuple, set)) and "__" not in name:
+    def _refuse_relations(self, method: str, lookups: Mapping[str, Any]) -> None:
+        """Raise TypeError for lookups that could not be created: what is assigned to a relation is no condition."""
+        if not pending.takes(self.model):
+            return
+        for name in lookups.keys() & set(relationships.names(self.model)):
+            if not relationships.of(self.model, name).owner_holds_key:
                 label = self.model._meta.label
-                raise TypeError(f"{method}() of {label} cannot look for {name}=[...]. Put it into defaults.")
+                raise TypeError(f"{method}() of {label} cannot look for {name}=. Put it into defaults.")
 
     # Deleting
 
@@ -117,9 +127,9 @@ class QuerySetWrites(models.QuerySet[ModelT]):
         A soft delete is one UPDATE and touches nothing else; pre_delete and post_delete are sent
         when connected. Returns Django's count of rows, in all and by model.
         """
-        if select:
-            return self._delete_along(select, unscoped=unscoped)
-        if soft_delete.deleted_at_field(self.model) is None or unscoped or self.is_unscoped:
+        unscoped = unscoped or self.is_unscoped
+        is_hard = unscoped or soft_delete.deleted_at_field(self.model) is None
+        if is_hard and not select:
             with soft_delete.explained(self.model):
                 return super().delete()
         # As Django refuses it.
@@ -133,24 +143,14 @@ class QuerySetWrites(models.QuerySet[ModelT]):
         rows = self._chain()  # type: ignore[attr-defined]
         rows._for_write = True
         self._result_cache = None
-        return soft_delete.delete_rows(rows)
+        if not select:
+            return soft_delete.delete_rows(rows)
+        from gorm_assoc import deleting
+
+        return deleting.delete_rows(rows, Selection.of(self.model, select), unscoped=unscoped, is_hard=is_hard)
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
-
-    def _delete_along(self, select: Names, *, unscoped: bool) -> tuple[int, dict[str, int]]:
-        from gorm_assoc import deleting
-
-        unscoped = unscoped or self.is_unscoped
-        is_hard = unscoped or soft_delete.deleted_at_field(self.model) is None
-        chosen = Selection.of(self.model, select)
-        rows = self._chain()  # type: ignore[attr-defined]
-        rows._for_write = True
-        with transaction.atomic(using=rows.db):
-            counts = deleting.delete_associations(list(rows), chosen, rows.db, unscoped=unscoped, is_hard=is_hard)
-            counts.update(rows.delete(unscoped=unscoped)[1])
-        self._result_cache = None
-        return counts.total(), {label: count for label, count in counts.items() if count}
 
     async def adelete(self, *, select: Names = None, unscoped: bool = False) -> tuple[int, dict[str, int]]:
         """delete(), awaited."""

@@ -66,23 +66,28 @@ class Selection:
         if self.select is None:
             return Selection(target, None, omit)
         select = tuple(path[1:] for path in self.select if path[0] == name and len(path) > 1)
-        return Selection(target, select or None, omit if select else (*omit, (ALL,)))
+        if not select:
+            return Selection(target, None, (*omit, (ALL,)))
+        if relationship.target_holds_key:  # else the targets would be nobody's
+            keys = (*relationship.owner_columns, *(field for field, _ in relationship.fixed))
+            select += tuple((field.attname,) for field in keys)
+        return Selection(target, select, omit)
 
     def attnames(self) -> frozenset[str] | None:
         """The attributes of the columns that are written; None: all of them."""
         if self.is_everything:
             return None
         fields = self.model._meta.concrete_fields
-        chosen = frozenset(
-            field.attname for field in fields if field.primary_key or _is_time(field) or self._has_column(field)
-        )
-        keys = (
+        key = (*self.model._meta.pk_fields, *(field for field in fields if field.primary_key))
+        chosen = frozenset(field.attname for field in fields if _is_time(field) or self._has_column(field))
+        chosen |= {field.attname for field in key}
+        foreign_keys = (
             column.attname
             for name in relationships.names(self.model)
             if self.select is not None and self.has(name)
             for column in _key_columns(relationships.of(self.model, name))
         )
-        chosen |= frozenset(keys)
+        chosen |= frozenset(foreign_keys)
         return None if len(chosen) == len(fields) else chosen
 
     def _has_column(self, field: models.Field[Any, Any]) -> bool:

@@ -8,8 +8,7 @@ save(), or has a parent table, is stored by save() itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, models
@@ -41,7 +40,7 @@ def _stored(instances: Sequence[models.Model], using: str) -> set[int]:
     if spelling.may_differ(columns):
         new = {number for number, is_stored, _ in spelling.stored(columns, keys) if not is_stored}
         return {id(instance) for number, instance in enumerate(keyed) if number not in new}
-    stored = set(_rows(keyed, using).values_list(*(field.attname for field in columns.fields)))
+    stored = set(rows_of(keyed, using).values_list(*(field.attname for field in columns.fields)))
     found: set[int] = set()
     for instance, key in zip(keyed, keys, strict=True):
         if key in stored:
@@ -87,7 +86,7 @@ def is_touched(owner: models.Model) -> bool:
 def touch(owners: Sequence[models.Model], using: str) -> None:
     """Set the owners' updated_at to now, in the database with one UPDATE and on the objects. All of one model."""
     now = timezone.now()
-    _rows(owners, using).update(updated_at=now)
+    rows_of(owners, using).update(updated_at=now)
     for owner in owners:
         owner.updated_at = now  # type: ignore[attr-defined]
 
@@ -98,11 +97,12 @@ def lock(owners: Sequence[models.Model], using: str) -> None:
     if not owners or not features.has_select_for_update:
         return
     # Not the key: rows that refer to the owners can still be inserted.
-    rows = _rows(owners, using).select_for_update(no_key=features.has_select_for_no_key_update)
+    rows = rows_of(owners, using).select_for_update(no_key=features.has_select_for_no_key_update)
     list(rows.order_by("pk").values_list("pk"))
 
 
-def _rows(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
+def rows_of(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
+    """The stored rows of objects of one model, dead ones too."""
     model = _concrete(instances[0])
     condition = Columns(model._meta.pk_fields, using).among(sorted({_key_values(one) for one in instances}))
     return model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
@@ -121,33 +121,3 @@ def forget(relationship: Relationship, owner: models.Model) -> None:
     """Drop what the owner has loaded of a relation whose links have changed."""
     getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
     owner._state.fields_cache.pop(relationship.cache_name, None)
-
-
-@contextmanager
-def taken_back_on_error(
-    new: Sequence[models.Model],
-    touched: Sequence[models.Model],
-    held: Sequence[tuple[models.Model, Sequence[str]]] = (),
-) -> Iterator[None]:
-    """
-    If what runs inside fails, the objects are as before: new ones without invented keys, owners untouched.
-
-    held -- objects and the names of attributes that may be set on them
-    """
-    before = [(instance, {name: getattr(instance, name) for name in names}) for instance, names in held]
-    caches = [(instance, dict(instance._state.fields_cache)) for instance, _ in held]
-    keys = [(instance, instance.pk, instance._state.adding, instance._state.db) for instance in new]
-    times = [(owner, owner.updated_at) for owner in touched]  # type: ignore[attr-defined]
-    try:
-        yield
-    except BaseException:
-        for instance, pk, adding, db in keys:
-            instance.pk, instance._state.adding, instance._state.db = pk, adding, db
-        for owner, time in times:
-            owner.updated_at = time  # type: ignore[attr-defined]
-        for instance, attributes in before:
-            for name, value in attributes.items():
-                setattr(instance, name, value)
-        for instance, cache in caches:
-            instance._state.fields_cache = cache
-        raise

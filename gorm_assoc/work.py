@@ -19,6 +19,7 @@ from gorm_assoc.kinds.base import NOTHING, Changes, Links, Owners
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.relationship import Relationship
+from gorm_assoc.restoring import Before
 from gorm_assoc.saving import Graph
 from gorm_assoc.transactions import atomically
 
@@ -58,14 +59,14 @@ class Work:
         if dry_run:
             return self._preview(asked, pairs)
 
-        def append() -> Changes:
+        def append(graph: Graph) -> Changes:
             if asked.queryset is not None:
                 with asked.found(self.using) as found:
                     return self._link_selected(asked, found, update=update)
-            self._store(asked, full=full_save)
+            asked.store(graph.store)
             return self._link(asked.links(self.using), pairs, update=update)
 
-        return self.run(append, asked.owners, asked, touch=touch)
+        return self.run(append, asked.owners, asked, touch=touch, full=full_save)
 
     def replace(
         self,
@@ -84,7 +85,7 @@ class Work:
             leaving, condition = self._leaving(asked)
             return self._preview(asked.with_values(), pairs) + self._preview_unlink(leaving, condition, pairs)
 
-        def replace() -> Changes:
+        def replace(graph: Graph) -> Changes:
             # First what goes, then what comes: a unique column may pass on.
             if asked.queryset is not None:
                 with asked.found(self.using) as found:
@@ -92,13 +93,13 @@ class Work:
                     return removed + self._link_selected(asked, found)
             leaving, condition = self._leaving(asked)
             removed = self._unlink(leaving, condition, pairs) if leaving else NOTHING
-            self._store(asked, full=full_save)
+            asked.store(graph.store)
             changes = removed + self._link(asked.links(self.using), pairs)
             if self.relationship.owner_holds_key:
                 asked.hold()
             return changes
 
-        return self.run(replace, owners, asked, touch=touch, several=True)
+        return self.run(replace, owners, asked, touch=touch, several=True, full=full_save)
 
     def unlink(
         self, owners: Owners, condition: Callable[[], Condition], *, dry_run: bool, pairs: bool, **told: Any
@@ -109,15 +110,15 @@ class Work:
         """
         if dry_run:
             return self._preview_unlink(owners, condition(), pairs)
-        return self.run(lambda: self._unlink(owners, condition(), pairs, **told), owners)
+        return self.run(lambda _: self._unlink(owners, condition(), pairs, **told), owners)
 
     def toggle(self, asked: Asked, *, pairs: bool) -> Changes:
         asked = asked.pulled(self.using, needed=True)
         if asked.is_empty:
             return Changes()
 
-        def toggle() -> Changes:
-            self._store(asked)
+        def toggle(graph: Graph) -> Changes:
+            asked.store(graph.store)
             links, stored = looking.stored(self.relationship, asked.links(self.using), self.using)
             off = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is False])
             on = links.only([number for number, row in enumerate(links.rows) if stored.get(row) is not False])
@@ -126,9 +127,6 @@ class Work:
         return self.run(toggle, asked.owners, asked, touch=True, several=True)
 
     # The primitives, with what this work knows
-
-    def _store(self, asked: Asked, *, full: bool = False) -> None:
-        asked.store(Graph(self.using, full=full).store)
 
     def _leaving(self, asked: Asked) -> tuple[Owners, Condition]:
         """Whose links replace() takes away first, and which."""
@@ -168,12 +166,13 @@ class Work:
 
     def run(
         self,
-        work: Callable[[], Changes],
+        work: Callable[[Graph], Changes],
         owners: Owners,
         asked: Asked | None = None,
         *,
         touch: bool = False,
         several: bool = False,
+        full: bool = False,
     ) -> Changes:
         """
         Do the work in one transaction; if it fails, nothing is left of it in the database or on objects.
@@ -181,41 +180,44 @@ class Work:
         asked -- what the work links
         touch -- the owners' updated_at moves
         several -- the work has more than one statement that writes
+        full -- given targets that are stored are written, too
         """
         relationship, using = self.relationship, self.using
         touched = [owner for owner in owners.values() if touch and storing.is_touched(owner)]
         new = asked.new_instances() if asked is not None else []
-        held = self._held(owners, asked)
+        before = self._noted(owners, touched, new, asked)
 
         def attempt() -> Changes:
-            with storing.taken_back_on_error(new, touched, held):  # before another attempt
+            with before.restored_on_error():  # before another attempt
                 # First of all, so that verbs on the same owners follow one another: else a clear() would
                 # miss what an append() adds meanwhile and take away what that found linked already.
                 if touched:
                     storing.touch(touched, using)
                 else:
                     storing.lock(list(owners.values()), using)
-                changes = work()
+                changes = work(Graph(using, full=full, before=before))
                 telling.announce(relationship, changes, using)
                 return changes
 
         # A savepoint only where an error can leave something half done inside a caller's transaction.
         several = several or self.unscoped or bool(touched or new) or self.kind.can_revive(relationship)
-        with storing.taken_back_on_error(new, touched, held):  # a key may be refused as late as at COMMIT
+        with before.restored_on_error():  # a key may be refused as late as at COMMIT
             changes = atomically(attempt, using, savepoint=several or self.kind.may_raise(relationship))
         if not relationship.owner_holds_key:
             for owner in owners.values():
                 storing.forget(relationship, owner)
         return changes
 
-    def _held(self, owners: Owners, asked: Asked | None) -> list[tuple[models.Model, Sequence[str]]]:
-        """The objects on which the links show, and the attributes."""
-        relationship = self.relationship
-        if relationship.owner_holds_key:
-            names = [column.attname for column in relationship.target_columns]
-            return [(owner, names) for owner in owners.values()]
-        if not relationship.target_holds_key or asked is None:
-            return []
-        names = [column.attname for column in relationship.owner_columns]
-        names += [field.attname for field, _ in relationship.fixed]
-        return [(target, names) for target in asked.instances()]
+    def _noted(
+        self, owners: Owners, touched: Sequence[models.Model], new: Sequence[models.Model], asked: Asked | None
+    ) -> Before:
+        """How the objects are on which the links will show, or that are stored."""
+        before = Before()
+        shown: Sequence[models.Model] = []
+        if self.relationship.owner_holds_key:
+            shown = list(owners.values())
+        elif self.relationship.target_holds_key and asked is not None:
+            shown = asked.instances()
+        for instance in (*touched, *new, *shown):
+            before.note(instance)
+        return before

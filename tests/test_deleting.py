@@ -13,11 +13,13 @@ from tests.test_hooks_and_signals import received
 from tests.test_saving import graph
 from tests.testapp.models import (
     Author,
+    Branch,
     Crate,
     Crew,
     CrewPilot,
     Essay,
     Flight,
+    Gadget,
     Leg,
     Pilot,
     Plane,
@@ -138,7 +140,65 @@ class DeleteTests(TestCase):
         assert len(calls[0]["removed"]) == 2
 
 
+class QuerysetTests(TestCase):
+    def test_what_the_queryset_asks_for_may_go_along(self):
+        Pilot.objects.create(name="ann", flights=[Flight(code="a")])
+
+        total, _ = Pilot.objects.filter(flights__code="a").delete(select=["flights"])
+
+        assert total == 2
+        assert not Pilot.objects.exists()
+
+    def test_an_unscoped_one_deletes_dead_rows_and_what_hangs_on_them(self):
+        ann = Pilot.objects.create(name="ann", flights=[Flight(code="a", legs=[Leg(to="rome")])])
+        ann.delete(select=[ALL, "flights.legs"])
+
+        Pilot.objects.unscoped().delete(select=[ALL, "flights.legs"])
+
+        assert not Pilot.objects.unscoped().exists()
+        assert not Leg.objects.unscoped().exists()
+
+    def test_what_cannot_be_deleted_is_refused_before_anything_goes(self):
+        Pilot.objects.create(name="ann", flights=[Flight(code="a")])
+
+        for rows in (Pilot.objects.all()[:1], Pilot.objects.values("name"), Pilot.objects.distinct("name")):
+            with pytest.raises(TypeError, match="delete"):
+                rows.delete(select=["flights"])
+
+        assert Flight.objects.exists()
+
+    def test_child_tables_die_with_their_parents_column(self):
+        Gadget.objects.create(branch=Branch.objects.create())
+
+        Gadget.objects.all().delete(select=ALL)
+
+        assert not Gadget.objects.exists()
+        assert Gadget.objects.unscoped().exists()
+
+
+class FailureTests(TestCase):
+    def test_a_hook_that_refuses_afterwards_leaves_the_object_alive(self):
+        ann = Pilot.objects.create(name="ann", flights=[Flight(code="a")])
+        Pilot.refuses = "after_delete"
+
+        for unscoped in (False, True):
+            with pytest.raises(PermissionError):
+                ann.delete(select=["flights"], unscoped=unscoped)
+            assert (ann.deleted_at, ann.pk) == (None, Pilot.objects.get().pk)
+
+        assert ann.flights.count() == 1
+
+
 class OtherShapesTests(TestCase):
+    def test_links_from_the_other_side_of_a_self_reference_stay(self):
+        bob = Pilot(name="bob")
+        ann = Pilot.objects.create(name="ann", mates=[bob])
+        bob.mates.append(ann)
+
+        ann.delete(select=["mates"])
+
+        assert Pilot.mates.through.objects.get().pilot_id == bob.pk
+
     def test_a_hard_delete_takes_dead_join_rows_along(self):
         ann, bob = Pilot(name="ann"), Pilot(name="bob")
         crew = Crew.objects.create(name="crew", pilots=[ann, bob])

@@ -31,10 +31,15 @@ class HasOneDescriptor(_OneDescriptor):
         return super().__get__(instance, cls)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        if value is not None or not pending.takes(instance):
+        name = str(self.related.accessor_name)
+        if not pending.takes(instance):
             super().__set__(instance, value)
-        if pending.takes(instance):
-            pending.keep(instance, str(self.related.accessor_name), value)
+        elif value is not None:
+            super().__set__(instance, value)
+            pending.keep(instance, name, value)
+        elif name in pending.held(instance):  # an assignment adds and never removes
+            pending.drop(instance, [name])
+            self.related.delete_cached_value(instance)
 
     def fetch_one(self, instance: Any) -> None:
         key: Any = self.related.field
