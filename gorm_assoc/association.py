@@ -231,7 +231,7 @@ class Association(AsyncVerbs):
         asked, work = self._asked_stored("set", given, through_defaults), self._work()
         if not clear:
             return work.replace(asked, touch=False)
-        return work.run(lambda: self.clear() + work.append(asked, touch=False), asked.owners, several=True)
+        return work.run(lambda _: self.clear() + work.append(asked, touch=False), asked.owners, several=True)
 
     def _asked_stored(self, verb: str, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Asked:
         asked = Asked.of_all(self.relationship, self._keyed_owners(verb), given, through_defaults)

@@ -27,9 +27,8 @@ def keep(instance: models.Model, name: str, value: Any) -> None:
 def keep_many(instance: models.Model, name: str, values: Any) -> None:
     """The same for a relation that takes several. Raises TypeError for what is no list, set, queryset or generator."""
     if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping, models.Model)):
-        raise TypeError(
-            f"{instance._meta.label}.{name} takes a list, not {type(values).__name__}. Write [...] around the value."
-        )
+        way_out = "Write .all() behind it." if isinstance(values, models.Manager) else "Write [...] around the value."
+        raise TypeError(f"{instance._meta.label}.{name} takes a list, not {type(values).__name__}. {way_out}")
     keep(instance, name, values if isinstance(values, models.QuerySet) else list(values))
 
 
