@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.test import SimpleTestCase, TestCase
 
+from example_project.blog import models as blog
 from example_project.guides import models
 from example_project.guides.demo import reading
 from gorm_assoc.models import Association
@@ -24,14 +25,15 @@ from tests import documentation
 
 # Python blocks of each page: run, models, compiled. A block that is not counted would not be run.
 BLOCKS = {
-    "README.md": (4, 1, 2),
+    "README.md": (5, 2, 2),
     "docs/databases.md": (0, 0, 0),
     "docs/declaring.md": (0, 9, 0),
     "docs/from-gorm.md": (8, 3, 1),
     "docs/preload.md": (9, 0, 0),
     "docs/migrations.md": (0, 0, 3),
-    "docs/soft-delete.md": (10, 0, 0),
-    "docs/verbs.md": (11, 0, 0),
+    "docs/soft-delete.md": (12, 0, 0),
+    "docs/tables.md": (0, 0, 0),
+    "docs/verbs.md": (17, 0, 0),
 }
 # Pages with a test of their own.
 ELSEWHERE = {"docs/admin.md", "docs/checks.md", "docs/differences.md", "docs/parity.md"}
@@ -53,6 +55,22 @@ SOFT = (
     ("`append()` of a dead pair", "person.addresses.append(home)"),
     ("`clear()`", "person.addresses.clear()"),
     ("`unscoped()`, then `clear()`", "Association(person, 'addresses').unscoped().clear()"),
+)
+KEYS = (
+    ("has many: `find()`", "mia.posts.find(title='one')"),
+    ("`count()`", "mia.posts.count()"),
+    ("`append()`", "mia.posts.append(one, two)"),
+    ("`append()` of a new object", "mia.posts.append(Post(title='three'))"),
+    ("`replace()`", "mia.posts.replace(two)"),
+    ("`delete()`", "mia.posts.delete(two)"),
+    ("`clear()`", "mia.posts.clear()"),
+    ("has one: `append()` to another owner", "noa.association('profile').append(cv)"),
+    ("`unscoped()`, then `clear()`", "noa.association('profile').unscoped().clear()"),
+    ("belongs to: `append()`, `replace()`", "mia.association('company').replace(books)"),
+    ("`delete()`", "mia.association('company').delete(books)"),
+    ("`clear()`", "noa.association('company').clear()"),
+    ("polymorphic: `append()`", "one.comments.append(Comment(text='yes'))"),
+    ("`clear()`", "one.comments.clear()"),
 )
 
 # AutoMigrate of GORM v1.31.2 on SQLite. It writes the foreign keys in no fixed order.
@@ -193,6 +211,16 @@ class VerbsTests(TestCase):
 
         assert_made(verbs=as_table(VERBS, names), soft=as_table(SOFT, names))
 
+    def test_the_readme_has_the_sql_of_the_other_kinds(self):
+        press, books = (blog.Company.objects.create(name=name) for name in ("press", "books"))
+        mia, noa = (blog.User.objects.create(name=name, company=press) for name in ("mia", "noa"))
+        one, two = (blog.Post.objects.create(title=title) for title in ("one", "two"))
+        mia.posts.append(one)
+        cv = blog.Profile.objects.create(user=mia, bio="cv")
+        names = {**vars(blog), "mia": mia, "noa": noa, "one": one, "two": two, "cv": cv, "books": books}
+
+        assert_made(keys=as_table(KEYS, names))
+
 
 class ParityTests(SimpleTestCase):
     def test_the_readme_has_the_counts_of_the_replay(self):
@@ -227,10 +255,11 @@ def shortened(sql: str) -> str:
 class TablesTests(SimpleTestCase):
     databases = {"default"}  # not in a transaction, where SQLite's schema editor refuses to work
 
-    def test_the_readme_has_the_tables_of_sqlmigrate_beside_gorms(self):
+    def test_the_pages_have_the_tables_of_sqlmigrate_beside_gorms(self):
         written = written_tables()
 
-        assert_made(tables="\n\n".join(both(name, written[name]) for name in GORM))
+        assert_made(table=both("user_languages", written["user_languages"]))
+        assert_made("docs/tables.md", tables="\n\n".join(both(name, written[name]) for name in GORM))
 
     def test_sqlmigrate_says_what_is_in_the_database(self):
         written = written_tables()

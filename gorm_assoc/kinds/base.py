@@ -150,7 +150,7 @@ class Kind(Protocol):
         """What link() does to the row of either, on the object."""
 
     def may_raise(self, relationship: Relationship) -> bool:
-        """Whether code of the project runs inside a verb."""
+        """Whether a verb may raise after its first statement, by code of the project or for a key that must stay."""
 
     def can_revive(self, relationship: Relationship) -> bool:
         """Whether a link can be dead."""

@@ -32,8 +32,9 @@ def related(relationship: Relationship, owners: Sequence[models.Model], targets:
 
 
 def may_raise(relationship: Relationship) -> bool:
-    """Whether code of the project runs inside a verb."""
-    return association_changed.has_listeners(relationship.through)
+    """Whether a verb may raise after its first statement: from code of the project, or as the key cannot be empty."""
+    is_required = any(not column.null for column in relationship.target_columns)
+    return is_required or association_changed.has_listeners(relationship.through)
 
 
 def can_revive(relationship: Relationship) -> bool:

@@ -32,8 +32,9 @@ def related(relationship: Relationship, owners: Sequence[models.Model], targets:
 
 
 def may_raise(relationship: Relationship) -> bool:
-    """Whether code of the project runs inside a verb."""
-    return association_changed.has_listeners(relationship.through)
+    """Whether a verb may raise after its first statement: from code of the project, or as a key cannot be let go."""
+    is_required = any(not column.null for column in relationship.owner_columns)
+    return is_required or association_changed.has_listeners(relationship.through)
 
 
 def can_revive(relationship: Relationship) -> bool:
@@ -43,7 +44,7 @@ def can_revive(relationship: Relationship) -> bool:
 
 def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
     """Whether a queryset of targets can be linked without its rows being known here."""
-    return not (relationship.is_single or may_raise(relationship))
+    return not (relationship.is_single or association_changed.has_listeners(relationship.through))
 
 
 def hold(relationship: Relationship, owner: models.Model, target: models.Model) -> None:

@@ -33,7 +33,7 @@ class KeyRows(JoinRows):
         else:
             # A dead owner still belongs to its target.
             self.by, self.held, self.deleted_at = self.owner, self.target, ""
-        self.is_linked = self.fixed & Sql(" AND ".join(f"{column} IS NOT NULL" for column in self.held.quoted))
+        self.is_linked = Sql(" AND ".join(f"{column} IS NOT NULL" for column in self.held.quoted))
 
     # Reading
 
