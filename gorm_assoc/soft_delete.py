@@ -8,7 +8,7 @@ flag while they are built and compiled (query.py), and the relations below read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -115,7 +115,7 @@ def restore_instance(instance: models.Model, using: str) -> None:
 
 @contextmanager
 def explained(model: type[models.Model]) -> Iterator[None]:
-    """Let a ProtectedError say which join table stands in the way, and what to do."""
+    """Let a ProtectedError say whose rows stand in the way, and what to do."""
     try:
         yield
     except ProtectedError as error:
@@ -126,13 +126,43 @@ def explained(model: type[models.Model]) -> Iterator[None]:
         if not counts:
             raise
         tables = ", ".join(f"{count} in {table}" for table, count in sorted(counts.items()))
-        # A soft clear() leaves the rows where they are.
-        scope = "unscoped()." if any(deleted_at_field(type(row)) for row in error.protected_objects) else ""
         raise ProtectedError(
-            f"{model._meta.label} is still referenced by rows of other tables: {tables}. Remove them first, with "
-            f"{scope}clear() or {scope}delete() of their relation, or declare it with constraint:OnDelete:CASCADE.",
+            f"{model._meta.label} is still referenced by rows of other tables: {tables}. "
+            f"{_way_out(model, error.protected_objects)}",
             error.protected_objects,
         ) from error
+
+
+def _way_out(model: type[models.Model], rows: Iterable[models.Model]) -> str:
+    holding = {type(row): _columns_naming(model, type(row)) for row in rows}
+    if all(columns and all(column.null for column in columns) for columns in holding.values()):
+        is_dead = any(getattr(row, DELETED_AT, None) is not None for row in rows)
+        dead = " (of dead ones with unscoped(), which deletes them for good)" if is_dead else ""
+        return (
+            f"Let go of them first, with clear() or delete() of their relation{dead}, or declare it with "
+            f"constraint:OnDelete:SET NULL or constraint:OnDelete:CASCADE."
+        )
+    # clear() marks rows that can be dead, and refuses to empty a key that is not a join row's.
+    is_kept = any(
+        deleted_at_field(through) or not set(columns) <= set(through._meta.pk_fields)
+        for through, columns in holding.items()
+    )
+    scope = "unscoped()." if is_kept else ""
+    return (
+        f"Remove them first, with {scope}clear() or {scope}delete() of their relation, "
+        f"or declare it with constraint:OnDelete:CASCADE."
+    )
+
+
+def _columns_naming(model: type[models.Model], holder: type[models.Model]) -> list[Any]:
+    """The columns by which rows of `holder` refer to rows of the model."""
+    keys = [field for field in holder._meta.get_fields() if isinstance(field, models.ForeignObject)]
+    return [
+        column
+        for key in keys
+        if key.remote_field.model._meta.concrete_model is model._meta.concrete_model
+        for column in key.local_related_fields
+    ]
 
 
 # Reading

@@ -19,7 +19,7 @@ from gorm_assoc.models import Association, Changes
 from gorm_assoc.signals import association_changed
 from tests.factories import BenchFactory, EmployerFactory, HandFactory, RoomFactory, TaskFactory
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Bench, Contract, Employer, Hand, Room, Site, Task
+from tests.testapp.models import Bench, Book, Contract, Employer, Hand, Reader, Review, Room, Site, Task
 
 SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -265,6 +265,47 @@ class NotNullKeyTests(TestCase):
         assert third.pk is None
         assert third.worker_id is None
         assert list(self.ann.contracts.values_list("title")) == [("first",)]
+
+
+class DeletedOwnerTests(TestCase):
+    """What a ProtectedError says of children in the way: the way out must lose no row that can stay."""
+
+    def setUp(self):
+        self.firm = EmployerFactory()
+        self.ann, self.bob = HandFactory.create_batch(2, firm=self.firm)
+
+    def test_children_whose_key_may_be_null_are_let_go(self):
+        with pytest.raises(ProtectedError) as caught:
+            self.firm.delete(unscoped=True)
+
+        assert caught.value.args[0] == (
+            "testapp.Employer is still referenced by rows of other tables: 2 in hands. Let go of them first, with "
+            "clear() or delete() of their relation, or declare it with constraint:OnDelete:SET NULL or "
+            "constraint:OnDelete:CASCADE."
+        )
+        self.firm.hands.clear()
+        assert self.firm.delete(unscoped=True)[0] == 1
+
+    def test_dead_ones_go_with_unscoped(self):
+        self.ann.delete()
+
+        with pytest.raises(ProtectedError, match=r"relation \(of dead ones with unscoped\(\), which deletes them"):
+            self.firm.delete(unscoped=True)
+
+        self.firm.hands.clear()
+        self.firm.hands.unscoped().get()
+        self.firm.association("hands").unscoped().clear()
+        assert self.firm.delete(unscoped=True)[0] == 1
+
+    def test_children_whose_key_may_not_be_null_have_to_go(self):
+        reader = Reader.objects.create(name="ann")
+        Review.objects.create(reader=reader, book=Book.objects.create(id=1, locale="en", title="x"), stars=1)
+
+        with pytest.raises(ProtectedError, match=r"Remove them first, with unscoped\(\)\.clear\(\) or"):
+            reader.delete(unscoped=True)
+
+        reader.association("reviews").unscoped().clear()
+        assert reader.delete(unscoped=True)[0] == 1
 
 
 class HasOneTests(TestCase):
