@@ -174,6 +174,13 @@ class ManyVerbs(Verbs):
 class HasManyVerbs(Verbs):
     """The same for targets whose own rows name the owner."""
 
+    def _prepare(self) -> None:
+        # As Django's: an owner whose referenced column is empty has no targets, which is no error.
+        if self.instance._is_pk_set():  # type: ignore[attr-defined]
+            super(Verbs, self).__init__(self.instance)  # type: ignore[call-arg]
+        else:
+            super()._prepare()
+
     def __call__(self, *, manager: str) -> Any:
         other = getattr(self.model, manager)
         return has_many_related_manager(other.__class__, self.rel)(self.instance)

@@ -126,8 +126,9 @@ class HasManyTests(TestCase):
         eve = Author.objects.create(name="eve")
 
         assert not Author.objects.filter(letters__text="x")
+        assert eve.letters.count() == 0
         with pytest.raises(PrimaryKeyRequired, match=r"no value in 'code'"):
-            eve.letters.count()
+            eve.letters.append(Letter(text="y"))
 
     def test_the_key_that_is_read_by_is_no_relation_of_the_child(self):
         assert "author" in [field.name for field in Essay._meta.get_fields()]

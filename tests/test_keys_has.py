@@ -19,7 +19,20 @@ from gorm_assoc.models import Association, Changes
 from gorm_assoc.signals import association_changed
 from tests.factories import BenchFactory, EmployerFactory, HandFactory, RoomFactory, TaskFactory
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Bench, Book, Contract, Employer, Hand, Reader, Review, Room, Site, Task
+from tests.testapp.models import (
+    Author,
+    Bench,
+    Book,
+    Contract,
+    Employer,
+    Hand,
+    Letter,
+    Reader,
+    Review,
+    Room,
+    Site,
+    Task,
+)
 
 SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -400,6 +413,17 @@ class CompositeTests(TestCase):
 
 
 class ManagerTests(TestCase):
+    def test_an_owner_whose_referenced_column_is_empty_has_no_targets(self):
+        Letter.objects.create(text="nobody's")
+        ann = Author.objects.create(name="ann", code=None)
+
+        assert list(ann.letters.all()) == []
+        assert [list(author.letters.all()) for author in Author.objects.prefetch_related("letters")] == [[]]
+        with pytest.raises(PrimaryKeyRequired, match="'code'"):
+            ann.letters.append(Letter(text="new"))
+        with pytest.raises(PrimaryKeyRequired):
+            Author(name="new").letters  # noqa: B018
+
     def test_the_related_manager_has_the_verbs(self):
         firm = EmployerFactory()
         ann, bob = HandFactory.create_batch(2)
