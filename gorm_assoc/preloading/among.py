@@ -10,8 +10,9 @@ from django.db import models
 from django.db.models import F
 from django.db.models.expressions import Func
 
+from gorm_assoc.kinds import given
 from gorm_assoc.kinds.base import Values
-from gorm_assoc.kinds.conditions import Columns, Sql
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql
 from gorm_assoc.relationship import final_field
 
 if TYPE_CHECKING:
@@ -50,10 +51,15 @@ class Among(_Func):  # type: ignore[misc]
         if not self.rows:
             raise EmptyResultSet
         if all(map(_stores_ints, self.fields)) and all(type(value) is int for row in self.rows for value in row):
-            return columns.listed(
-                list(self.rows)
-            )  # as they are; to ask the field for each takes longer than the query
-        return columns.listed([columns.prepared(row) for row in self.rows])
+            rows = list(self.rows)  # as they are; to ask the field for each takes longer than the query
+        else:
+            rows = [columns.prepared(row) for row in self.rows]
+        if columns.connection.vendor == "mysql" and len(self.fields) > 1 and len(rows) > FEW:
+            # A list of tuples is compared with row by row; a table is looked up.
+            table = given.numbered(columns, rows)
+            names = ", ".join(f"given{number}" for number in range(len(self.fields)))
+            return Sql(f"SELECT {names} FROM ({table.text}) AS listed", table.params)
+        return columns.listed(rows)
 
     # Django compares expressions by all they were made of, which here may be a hundred thousand rows.
 
