@@ -45,8 +45,6 @@ class Asked:
         self.relationship = relationship
         self.owners = owners
         self.by_owner = by_owner or {}
-        if relationship.is_single:  # the last one counts, as in GORM
-            self.by_owner = {owner: wanted[-1:] for owner, wanted in self.by_owner.items()}
         self.queryset = queryset
         self.extra = dict(extra or {})
         self.stored: set[int] = set()  # ids of the objects that store() has inserted
@@ -104,6 +102,13 @@ class Asked:
         """Every value once, whichever owners it is for."""
         lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()
         return list({id(value): value for wanted in lists for value in wanted}.values())
+
+    def linkable(self) -> Asked:
+        """With no more targets than an owner can have: of several the last, as in GORM."""
+        if not self.relationship.is_single:
+            return self
+        by_owner = {owner: wanted[-1:] for owner, wanted in self.by_owner.items()}
+        return Asked(self.relationship, self.owners, by_owner, self.queryset, self.extra)
 
     def with_values(self) -> Asked:
         """Without the owners that were given nothing."""

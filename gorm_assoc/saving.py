@@ -246,7 +246,7 @@ class Graph:
                     kinds.of(relationship).hold(relationship, owner, one.instance)  # its row is written with it
                 else:
                     self._later.append((relationship, [(owner, one.instance)]))
-        asked = Asked(relationship, owners, wanted)
+        asked = Asked(relationship, owners, wanted).linkable()
         for instance in asked.instances():
             self.before.note(instance)
         asked.store(store)

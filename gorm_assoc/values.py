@@ -45,7 +45,7 @@ class Value:
 
 def read(relationship: Relationship, given: Iterable[Any], extra: Extra | None = None) -> list[Value]:
     """
-    The targets that were given, each once.
+    The targets that were given, each once; for a relation to one, the last of them last.
 
     extra -- called once a target with the value as given
 
@@ -55,6 +55,8 @@ def read(relationship: Relationship, given: Iterable[Any], extra: Extra | None =
     for value in flattened(relationship, given):
         instance, key = _read(relationship, value)
         identity = ("key", key) if key is not None else ("object", id(instance))
+        if relationship.is_single:
+            found.pop(identity, None)
         if identity not in found:
             found[identity] = Value(instance, key, extra(value) if extra else {})
     return list(found.values())

@@ -7,7 +7,7 @@ Doing what a verb was asked for, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.db import models
@@ -15,7 +15,7 @@ from django.db import models
 from gorm_assoc import kinds, storing
 from gorm_assoc.asked import Asked
 from gorm_assoc.kinds import choosing, looking, telling
-from gorm_assoc.kinds.base import NOTHING, Changes, Links, Owners
+from gorm_assoc.kinds.base import NOTHING, Changes, Links, Owners, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.relationship import Relationship
@@ -80,9 +80,9 @@ class Work:
         owners = asked.owners
         if not owners:
             return Changes()
-        asked = asked.pulled(self.using, needed=full_save or dry_run or pairs)
+        asked = asked.pulled(self.using, needed=full_save or dry_run or pairs).linkable()
         if dry_run:
-            leaving, condition = self._leaving(asked)
+            leaving, condition, _ = self._leaving(asked)
             return self._preview(asked.with_values(), pairs) + self._preview_unlink(leaving, condition, pairs)
 
         def replace(graph: Graph) -> Changes:
@@ -91,8 +91,8 @@ class Work:
                 with asked.found(self.using) as found:
                     removed = self._unlink(owners, choosing.keeping(owners, found), pairs)
                     return removed + self._link_selected(asked, found)
-            leaving, condition = self._leaving(asked)
-            removed = self._unlink(leaving, condition, pairs) if leaving else NOTHING
+            leaving, condition, moving = self._leaving(asked)
+            removed = self._unlink(leaving, condition, pairs, moving=moving) if leaving else NOTHING
             asked.store(graph.store)
             changes = removed + self._link(asked.links(self.using), pairs)
             if self.relationship.owner_holds_key:
@@ -113,7 +113,7 @@ class Work:
         return self.run(lambda _: self._unlink(owners, condition(), pairs, **told), owners)
 
     def toggle(self, asked: Asked, *, pairs: bool) -> Changes:
-        asked = asked.pulled(self.using, needed=True)
+        asked = asked.pulled(self.using, needed=True).linkable()
         if asked.is_empty:
             return Changes()
 
@@ -128,13 +128,21 @@ class Work:
 
     # The primitives, with what this work knows
 
-    def _leaving(self, asked: Asked) -> tuple[Owners, Condition]:
-        """Whose links replace() takes away first, and which."""
+    def _leaving(self, asked: Asked) -> tuple[Owners, Condition, Collection[Values]]:
+        """Whose links replace() takes away first, which, and the targets that others of the owners get."""
+        owners = asked.owners
         if self.relationship.owner_holds_key:
             # A new target takes the place of the old one; only who was given nothing is left without.
-            empty = {values: owner for values, owner in asked.owners.items() if not asked.by_owner.get(values)}
-            return empty, choosing.clearing(empty)
-        return asked.owners, choosing.keeping(asked.owners, asked.stored_already().links(self.using))
+            empty = {values: owner for values, owner in owners.items() if not asked.by_owner.get(values)}
+            moving = self._targets(asked.stored_already().links(self.using)) if empty and self.unscoped else ()
+            return empty, choosing.clearing(empty), moving
+        links = asked.stored_already().links(self.using)
+        is_moving = self.relationship.target_holds_key and len(owners) > 1
+        return owners, choosing.keeping(owners, links), self._targets(links) if is_moving else ()
+
+    def _targets(self, links: Links) -> Collection[Values]:
+        width = len(self.relationship.owner_columns)
+        return {row[width:] for row in links.rows}
 
     def _link(self, links: Links, pairs: bool, *, update: bool = False) -> Changes:
         pairs = pairs or telling.announces(self.relationship)

@@ -151,6 +151,16 @@ class BelongsToTests(TestCase):
         self.ann.association("firm").unscoped().clear()
         assert not Employer._base_manager.exists()
 
+    def test_an_unscoped_batch_replace_deletes_nothing_that_another_owner_gets(self):
+        both = Association([self.ann, self.bob], "firm")
+        both.append(self.acme, self.bolt)
+
+        assert both.unscoped().replace(self.bolt, self.acme) == Changes(added=2, removed=2)
+        assert firms() == {self.ann.pk: self.bolt.pk, self.bob.pk: self.acme.pk}
+        assert both.unscoped().replace([], self.bolt) == Changes(added=1, removed=2)
+        assert firms() == {self.ann.pk: None, self.bob.pk: self.bolt.pk}
+        assert set(Employer._base_manager.all()) == {self.bolt}
+
     def test_a_target_that_others_name_stays_and_nothing_changes(self):
         Association([self.ann, self.bob], "firm").append(self.acme, to_all=True)
 

@@ -175,6 +175,16 @@ class HasManyTests(TestCase):
         assert changes == Changes(added=1, removed=1, kept=2)
         assert owners() == {first.pk: self.bob.pk, second.pk: self.ann.pk, third.pk: self.bob.pk}
 
+    def test_an_unscoped_batch_replace_deletes_nothing_that_another_owner_gets(self):
+        first, second, third = self.tasks
+        both = Association([self.ann, self.bob], "tasks")
+        both.append([first, second], third)
+
+        changes = both.unscoped().replace([third], [first])
+
+        assert changes == Changes(added=2, removed=3)
+        assert owners() == {first.pk: self.bob.pk, third.pk: self.ann.pk}
+
     def test_the_same_targets_for_several_owners_raise(self):
         with self.assertNumQueries(0), pytest.raises(TargetsNotShared, match="2 owners: each has one"):
             Association([self.ann, self.bob], "tasks").append(*self.tasks, to_all=True)
@@ -262,6 +272,14 @@ class NotNullKeyTests(TestCase):
         assert self.bob.association("contracts").replace(self.contract) == Changes(added=1)
         assert owners(Contract) == {self.contract.pk: self.bob.pk}
 
+    def test_owners_can_exchange_what_they_have(self):
+        second = Contract.objects.create(title="second", worker=self.bob)
+
+        changes = Association([self.ann, self.bob], "contracts").replace(second, self.contract)
+
+        assert changes == Changes(added=2, removed=2)
+        assert owners(Contract) == {self.contract.pk: self.bob.pk, second.pk: self.ann.pk}
+
     def test_unscoped_replace_deletes_the_old(self):
         changes = self.ann.association("contracts").unscoped().replace(Contract(title="second"))
 
@@ -342,6 +360,19 @@ class HasOneTests(TestCase):
 
         assert first.pk is None
         assert self.bob.desk == last
+
+    def test_the_last_counts_though_it_was_given_before_another(self):
+        other, new = BenchFactory.create_batch(2)
+
+        self.ann.association("desk").append(new.pk, other, new)
+
+        assert owners(Bench) == {self.old.pk: None, other.pk: None, new.pk: self.ann.pk}
+        assert new.worker == self.ann
+
+    def test_delete_takes_any_of_several_values(self):
+        other = BenchFactory()
+
+        assert self.ann.association("desk").delete(self.old, other) == Changes(removed=1)
 
     def test_an_unscoped_replace_deletes_the_old_one_first(self):
         changes = self.ann.association("desk").unscoped().replace(Bench(name="new"))

@@ -125,6 +125,7 @@ class Kind(Protocol):
         asked: Collection[Any] | None = None,
         clear: bool = False,
         destroy: bool = False,
+        moving: Collection[Values] = (),
         pairs: bool = False,
     ) -> Changes:
         """
@@ -133,6 +134,7 @@ class Kind(Protocol):
         condition -- which; see choosing.py
         asked, clear -- what m2m_changed is told: primary keys, or that all went
         destroy -- for good: see Association.unscoped()
+        moving -- targets that the same verb gives to an owner next: these never go for good
         """
 
     def preview(

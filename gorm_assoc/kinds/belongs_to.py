@@ -88,7 +88,7 @@ def link(
     left = {owner: target for owner in changed if (target := current[owner]) is not None}
     told = _pairs(relationship, links.owners, changed, left, using) if pairs else None
     if destroy:
-        _destroy(relationship, left.values(), using)
+        _destroy(relationship, set(left.values()) - set(wanted.values()), using)
     return Changes(added=len(changed), removed=len(left), kept=len(wanted) - len(changed), pairs=told)
 
 
@@ -113,13 +113,14 @@ def unlink(
     asked: Collection[Any] | None = None,
     clear: bool = False,
     destroy: bool = False,
+    moving: Collection[Values] = (),
     pairs: bool = False,
 ) -> Changes:
     """
     Let owners name nothing, in the database and on the objects.
 
     condition -- which owners; see choosing.py
-    destroy -- delete for good what they named
+    destroy -- delete for good what they named, except what is `moving` to another owner
 
     Raises IntegrityError where the key may not be NULL; ProtectedError for a target to delete that
     other rows refer to.
@@ -136,7 +137,7 @@ def unlink(
         if values in left or (clear and None not in held):
             _set(relationship, owner, (None,) * len(held))
     if destroy:
-        _destroy(relationship, left.values(), using)
+        _destroy(relationship, set(left.values()) - set(moving), using)
     return Changes(removed=len(left), pairs=told)
 
 
@@ -170,7 +171,7 @@ def _set(relationship: Relationship, owner: models.Model, values: Values) -> Non
 
 def _destroy(relationship: Relationship, targets: Collection[Values], using: str) -> None:
     if targets:
-        destroying.destroy(referenced_rows(relationship, set(targets), using), using)
+        destroying.destroy(referenced_rows(relationship, targets, using), using)
 
 
 def _pairs(

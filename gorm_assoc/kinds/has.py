@@ -119,6 +119,7 @@ def unlink(
     asked: Collection[Any] | None = None,
     clear: bool = False,
     destroy: bool = False,
+    moving: Collection[Values] = (),
     pairs: bool = False,
 ) -> Changes:
     """
@@ -126,6 +127,7 @@ def unlink(
 
     condition -- which targets; see choosing.py
     destroy -- delete them for good instead, dead ones too
+    moving -- targets that the same verb gives to another owner next
 
     Raises IntegrityError where the key may not be NULL; ProtectedError for a target to delete that
     other rows refer to.
@@ -133,11 +135,18 @@ def unlink(
     rows = KeyRows(relationship, using)
     chosen = condition(rows)
     gone = rows.linked(chosen, owners, dead_too=destroy) if pairs else []
+    fixed = _fixed_column(relationship)
+    count = 0
+    if moving and (destroy or fixed is not None):
+        passed, chosen = chosen & rows.target.among(moving), chosen & rows.target.not_among(moving)
+        count = rows.count(passed if destroy or rows.live is None else passed & rows.live)
+        if fixed is None:  # a unique column must be free
+            rows.release(passed)
     if destroy:
-        count = destroying.destroy(rows.rows(chosen), using)
+        count += destroying.destroy(rows.rows(chosen), using)
     else:
         _require_nullable(relationship, rows, chosen)
-        count = rows.release(chosen)
+        count += rows.release(chosen)
     return Changes(removed=count, pairs=removed_pairs(relationship, owners, gone) if pairs else None)
 
 
@@ -179,8 +188,13 @@ def _require_stored(relationship: Relationship, missing: int) -> None:
         raise IntegrityError(f"{relationship.label} cannot link {missing} of the keys: no {label} has them.")
 
 
+def _fixed_column(relationship: Relationship) -> models.Field[Any, Any] | None:
+    """A column of the key that may not be NULL."""
+    return next((column for column in relationship.owner_columns if not column.null), None)
+
+
 def _require_nullable(relationship: Relationship, rows: KeyRows, chosen: Sql) -> None:
-    fixed = next((column for column in relationship.owner_columns if not column.null), None)
+    fixed = _fixed_column(relationship)
     if fixed is None:
         return
     count = rows.count(chosen & rows.live if rows.live is not None else chosen)

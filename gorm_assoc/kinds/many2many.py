@@ -160,6 +160,7 @@ def unlink(
     asked: Collection[Any] | None = None,
     clear: bool = False,
     destroy: bool = False,
+    moving: Collection[Values] = (),
     pairs: bool = False,
 ) -> Changes:
     """
