@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.checks.model_checks import _check_lazy_references
 from django.test import override_settings
 
 from tests.checking import CheckTestCase, told
@@ -170,6 +171,22 @@ class TargetTests(CheckTestCase):
                 "Did you mean 'testapp.Language'?",
             ),
         )
+
+    def test_E003_is_the_only_message_on_a_mistyped_model(self):
+        self.declare("""
+            class Post(Model):
+                language = BelongsTo("Langage")
+                author = BelongsTo("User")
+                drafts = HasMany("Draft")
+                cover = HasOne("Cover")
+                readers = Many2Many("User", through="Reading")
+
+            class User(Model):
+                posts = HasMany("Post", "foreignKey:AuthorID")
+        """)
+
+        assert _check_lazy_references(self.apps) == []
+        assert [told.id for told in self.messages()] == ["gorm_assoc.E003"] * 3
 
     def test_E003_an_abstract_model(self):
         self.assert_finds(

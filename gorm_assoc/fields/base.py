@@ -4,10 +4,11 @@ What the relation fields share: which keywords are Django's, and how a declarati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models
+from django.db.models.fields import related as related_fields
 from django.db.models.fields.related import lazy_related_operation, resolve_relation
 
 from gorm_assoc.join_plan import Problem
@@ -38,6 +39,21 @@ def split(keywords: dict[str, Any], taken: frozenset[str]) -> tuple[dict[str, An
     return mine, {keyword: value for keyword, value in keywords.items() if keyword not in taken}
 
 
+def when_declared(work: Callable[..., object], model: type[models.Model], *related: Any) -> None:
+    """
+    Call `work` with the models once all of them exist; for the project, a check names one that never does.
+
+    Django's own check adds a message for whatever waits in vain, and shows the callable in it; it is silent
+    about its own `set_managed`, whose name this one bears.
+    """
+
+    def set_managed(*found: type[models.Model]) -> None:
+        work(*found)
+
+    set_managed.__module__ = related_fields.__name__
+    lazy_related_operation(set_managed, model, *related)
+
+
 class Declaration(_Field):
     """
     A relation as it is written, which is no field of its model: it puts some in its place when it is settled.
@@ -60,7 +76,7 @@ class Declaration(_Field):
         self.set_attributes_from_name(name)
         self.model = cls
         setattr(cls, self.listed_in, (*getattr(cls, self.listed_in, ()), self))
-        lazy_related_operation(self._attach, cls, self.to)
+        when_declared(self._attach, cls, self.to)
 
     def target(self) -> type[models.Model] | None:
         """The model it leads to; None if that does not exist (yet)."""

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models.fields.related import lazy_related_operation
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
 from django.db.models.fields.reverse_related import ManyToOneRel
 
@@ -110,7 +109,7 @@ class BelongsTo(base.Declaration):
         if target is None or target is self.model or not waits:
             self.settle()
         else:
-            lazy_related_operation(lambda *_: self.settle(), target, *waits)
+            base.when_declared(lambda *_: self.settle(), target, *waits)
 
     def settle(self) -> None:
         """

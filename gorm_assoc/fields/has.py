@@ -16,7 +16,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models.fields.related import lazy_related_operation
 
 from gorm_assoc import conf, join_plan, through
 from gorm_assoc.constraints import ForeignKeyConstraint
@@ -76,7 +75,7 @@ class Has(base.Declaration):
     def _attach(self, *_: type[models.Model]) -> None:
         waits = base.awaited(self.model)
         if waits and self.target() is not self.model:
-            lazy_related_operation(lambda *_: self.settle(), self.model, *waits)
+            base.when_declared(lambda *_: self.settle(), self.model, *waits)
         else:
             self.settle()
 
@@ -88,7 +87,8 @@ class Has(base.Declaration):
         self.settled = True
         holder = child._meta.concrete_model or child
         for declared in (*getattr(self.model, "belongs_to_fields", ()), *getattr(holder, "belongs_to_fields", ())):
-            if same_model(declared.target(), self.model) or not base.awaited(declared.target()):
+            target = declared.target()
+            if target is not None and (same_model(target, self.model) or not base.awaited(target)):
                 declared.settle()
         through.resolve_relations(holder)
         self.plan = has_plan(self, child)

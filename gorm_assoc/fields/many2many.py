@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router, transaction
-from django.db.models.fields.related import lazy_related_operation, resolve_relation
+from django.db.models.fields.related import resolve_relation
 from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 
 from gorm_assoc import join_plan, pending, polymorphic, relationship, through
@@ -215,7 +215,7 @@ class Many2Many(_ManyToManyField):
             # A join model given on the other side may turn out to be ours too.
             if other.through_name:
                 waits.append(resolve_relation(other.model, other.through_name))
-        lazy_related_operation(partial(self._attach, cls), self.model, *waits)
+        base.when_declared(partial(self._attach, cls), self.model, *waits)
 
     def _attach(self, target: type[models.Model], *_: type[models.Model]) -> None:
         """Both ends and any given join model exist: settle partner, join model and accessors."""
