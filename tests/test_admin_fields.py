@@ -10,6 +10,7 @@ from django.contrib.auth.models import User as Account
 from django.test import SimpleTestCase, TestCase, override_settings
 from django.urls import reverse
 
+from example_project.blog.models import User as Writer
 from example_project.guides.models import Address, Blog, Language, Person, PersonAddress, Profile, Tag, User
 from gorm_assoc.admin import AssociationAdmin, JoinRowInline, StackedJoinRowInline
 from gorm_assoc.forms import AssociationModelForm, read_key, write_key
@@ -17,7 +18,7 @@ from tests import documentation
 from tests.admin_site import fields_site, site
 from tests.factories import LanguageFactory, UserFactory
 from tests.pages import errors, open_page
-from tests.testapp.models import Member, Poster, Seat, Shouter
+from tests.testapp.models import Author, Essay, Member, Poster, Seat, Shouter
 
 
 class ModelFormTests(TestCase):
@@ -304,6 +305,18 @@ class ChecksTests(SimpleTestCase):
             )
         ]
 
+    def test_E802_rows_of_a_has_many(self):  # noqa: N802
+        class Rows(JoinRowInline):
+            model = Essay
+
+        assert self.errors(Author, Rows) == [
+            (
+                "gorm_assoc.E802",
+                "testapp.Author has no many-to-many that joins by testapp.Essay.",
+                "Rows of a has-one or has-many are Django's own: class Rows(admin.TabularInline).",
+            )
+        ]
+
     def test_E802_a_join_model_used_twice(self):  # noqa: N802
         class Rows(JoinRowInline):
             model = Poster.following.through
@@ -330,6 +343,6 @@ class DocumentationTests(SimpleTestCase):
             for block in documentation.blocks("docs/admin.md"):
                 exec(block.compiled(block.code, "exec"), names)
 
-        assert set(site._registry) == {User, Language, Person, Blog, Tag, Profile}
+        assert set(site._registry) == {User, Language, Person, Blog, Tag, Profile, Writer}
         assert [error for model_admin in site._registry.values() for error in model_admin.check()] == []
         assert "addresses" in names["PersonForm"].base_fields

@@ -83,6 +83,9 @@ class JoinRowInlineChecks(admin_checks.InlineModelAdminChecks):
         else:
             message = f"{parent_model._meta.label} has no many-to-many that joins by {obj.model._meta.label}."
             hint = "Say model = <Model>.<relation>.through, of a relation that this model is an end of."
+            if any(field.related_model is parent_model for field in obj.model._meta.fields):
+                name = type(obj).__name__
+                hint = f"Rows of a has-one or has-many are Django's own: class {name}(admin.TabularInline)."
         return [checks.Error(message, hint=hint, obj=obj.__class__, id="gorm_assoc.E802")]
 
     def _check_exclude_of_parent_model(self, obj: Any, parent_model: Any) -> list[checks.CheckMessage]:
