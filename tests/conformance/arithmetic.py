@@ -80,14 +80,20 @@ class _Work:
             self._link_given(owner, row)
 
     def _store(self, thing: Thing, ends: Row | None = None) -> Row:
-        """Insert an object's row after those it belongs to, then what else lies in its relations."""
+        """
+        Insert an object's row after those it belongs to, then what else lies in its relations.
+
+        What a value of an association verb carries itself is not stored.
+        """
         row = dict(thing.row)
-        for name, values in thing.given.items():
+        is_graph = self.s.verb in ("create", "save")
+        for name, values in thing.given.items() if is_graph else ():
             relation = thing.go.relations[name]
             if relation.kind == "belongs_to":
                 row.update(held_values(relation, self._target(values[-1])))
         stored = self._insert(thing, {**row, **(ends or {})})
-        self._link_given(thing, stored)
+        if is_graph:
+            self._link_given(thing, stored)
         return stored
 
     def _link_given(self, owner: Thing, row: Row) -> None:
@@ -95,8 +101,8 @@ class _Work:
             if owner.go.relations[name].kind != "belongs_to":
                 self._link(owner.go.relations[name], row, values)
 
-    def _stored(self, thing: Thing) -> Row | None:
-        key = {column: thing.row[column] for column in thing.go.primary_key}
+    def _stored(self, thing: Thing, ends: Row | None = None) -> Row | None:
+        key = {column: {**thing.row, **(ends or {})}[column] for column in thing.go.primary_key}
         return next((row for row in self._rows(thing.go.table) if key.items() <= row.items()), None)
 
     def _rows(self, table: str) -> list[Row]:
@@ -132,24 +138,22 @@ class _Work:
 
     def append(self) -> None:
         relation = self._relation()
-        if relation.is_single:
-            self.replace()
-            return
         for owner, values in self._pairs():
-            self._link(relation, owner.row, values)
+            if relation.is_single and values:
+                self._replace(relation, owner, values)
+            else:
+                self._link(relation, owner.row, values)
 
     def replace(self) -> None:
-        relation = self._relation()
         for owner, values in self._pairs():
-            wanted = [self._known(value) for value in values]
-            self._unlink(
-                relation,
-                owner.row,
-                lambda row, of=owner, to=wanted: (
-                    not any(each is not None and self._joins(relation, row, of.row, each) for each in to)
-                ),
-            )
-            self._link(relation, owner.row, values)
+            self._replace(self._relation(), owner, values)
+
+    def _replace(self, relation: Relation, owner: Thing, values: list[Thing]) -> None:
+        wanted = [row for row in map(self._known, values) if row is not None]
+        self._unlink(
+            relation, owner.row, lambda row: not any(self._joins(relation, row, owner.row, each) for each in wanted)
+        )
+        self._link(relation, owner.row, values)
 
     def delete(self) -> None:
         relation = self._relation()
@@ -183,12 +187,12 @@ class _Work:
             pairs = [(owner, values[-1:]) for owner, values in pairs]
         return pairs
 
-    def _known(self, thing: Thing) -> Row | None:
-        return self.keys.get(id(thing.instance)) or (self._stored(thing) if thing.has_key else None)
+    def _known(self, thing: Thing, ends: Row | None = None) -> Row | None:
+        return self.keys.get(id(thing.instance)) or (self._stored(thing, ends) if thing.has_key else None)
 
     def _target(self, thing: Thing, ends: Row | None = None) -> Row:
         """The value's row, stored if it was not."""
-        return self._known(thing) or self._store(thing, ends)
+        return self._known(thing, ends) or self._store(thing, ends)
 
     def _link(self, relation: Relation, owner: Row, values: list[Thing]) -> None:
         for value in values:
@@ -286,6 +290,8 @@ class _Work:
         target = self.s.set.models[relation.target]
         owners = {id(owner.instance): owner for owner in self.s.owners}.values()  # one given twice counts once
         found = [row for owner in owners for row in self._targets(relation, owner.row, self.s.unscoped)]
+        if relation.kind == "belongs_to":
+            found = list({id(row): row for row in found}.values())
         return [self.s.set.shown(target, row) for row in _chosen(found, self.s.do)]
 
     def _targets(self, relation: Relation, owner: Row, unscoped: bool) -> list[Row]:

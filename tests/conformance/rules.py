@@ -94,7 +94,11 @@ def only_given_values_are_touched(s: Situation) -> bool:
     if s.verb in ("append", "replace") and s.relation is not None and not s.relation.is_single:
         return any(_carries_unlinked(s, owner, s.relation.name) for owner in s.owners)
     if s.verb in ("create", "save"):
-        return any(_carries_unlinked(s, value, name) for value in s.value_things() for name in value.carried)
+        return any(
+            value.go.relations[name].kind == "belongs_to" or _carries_unlinked(s, value, name)
+            for value in s.value_things()
+            for name in value.carried
+        )
     return False
 
 
