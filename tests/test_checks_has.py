@@ -82,6 +82,17 @@ class HasTests(CheckTestCase):
             ),
         )
 
+    def test_a_unique_key_is_a_has_ones_and_no_warning(self):
+        names = self.declare("""
+            class User(Model):
+                profile = HasOne("Profile")
+
+            class Profile(Model):
+                user = BelongsTo("User", unique=True)
+        """)
+
+        assert names.Profile.check(databases=["default"]) == self.messages() == []
+
     def test_E003_the_child_is_no_model(self):
         self.assert_finds(
             """

@@ -108,6 +108,20 @@ class BlogAdminTests(TestCase):
         assert Profile.objects.get(user=mara).bio == "Edits everything"
         assert mara.posts.get().title == "New here"
 
+    def test_a_new_profile_beside_a_dead_one_is_a_form_error(self):
+        mara = User.objects.get(name="mara")
+        mara.profile.delete()
+        address = reverse("admin:blog_user_change", args=[mara.pk])
+        page = self.client.get(address)
+        profile = page.context["inline_admin_formsets"][0].formset.prefix
+
+        posted = self.posted(page) | {f"{profile}-TOTAL_FORMS": "1", f"{profile}-0-bio": "Edits again"}
+        response = self.client.post(address, posted)
+
+        assert response.status_code == 200
+        (errors,) = response.context["inline_admin_formsets"][0].formset.errors
+        assert errors == {"user": ["Profile with this User already exists."]}
+
     def test_the_list_counts_children(self):
         response = self.client.get(reverse("admin:blog_user_changelist"))
 

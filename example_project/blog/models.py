@@ -49,12 +49,9 @@ class User(Base):
 class Profile(Base):
     """One a user, and never without: the key is unique and may not be NULL."""
 
-    user = BelongsTo("User")
+    user = BelongsTo("User", unique=True)
     bio = models.TextField()
     comments = HasMany("Comment", "polymorphic:Owner")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user"], name="uni_blog_profile_user_id")]
 
     def __str__(self) -> str:
         return self.bio

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.core.checks import CheckMessage
 from django.db import models
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
 from django.db.models.fields.reverse_related import ManyToOneRel
@@ -58,6 +59,10 @@ class BelongsToKey(LiveRowsKey, WholeKey, _ForeignKey):
     forward_related_accessor_class = BelongsToDescriptor
     related_accessor_class = HasManyDescriptor
     has_own_constraint = False
+
+    def _check_unique(self, **kwargs: Any) -> list[CheckMessage]:
+        """Nothing, where Django asks for a OneToOneField: a HasOne on the other side is that."""
+        return []
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, _, args, kwargs = super().deconstruct()
