@@ -55,11 +55,9 @@ test-all:  ## both servers, then Python 3.11 x Django 5.2, 3.12 x 6.0, 3.13 x 6.
 	@RAN=$$(mktemp); export RAN; trap 'rm -f "$$RAN"' EXIT; \
 	$(MAKE) --no-print-directory test-postgres && $(MAKE) --no-print-directory test-mariadb && .ci/matrix
 
-bench: venv  ## the benchmarks, side by side with Django and SQLAlchemy, on SQLite
+bench: venv  ## each verb beside Django, SQLAlchemy and the bare driver, on the databases that answer (ARGS=--quick)
 	@.ci/venv .venv bench
-	@for each in benchmarks/*.py; do \
-		if grep -q __main__ $$each; then $(PY) -m benchmarks.$$(basename $$each .py) $(ARGS) || exit 1; fi; \
-	done
+	@$(PY) -m benchmarks $(ARGS)
 
 coverage: venv  ## the tests on SQLite in one process, and what they left uncovered
 	@$(PY) -m coverage run -m pytest $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -47,6 +48,7 @@ class Asked:
         self.by_owner = by_owner or {}
         self.queryset = queryset
         self.extra = dict(extra or {})
+        self._links: dict[str, Links] = {}
         self.stored: set[int] = set()  # ids of the objects that store() has inserted
 
     @classmethod
@@ -57,7 +59,7 @@ class Asked:
         given = list(given)
         if len(given) == 1 and values.is_target_queryset(relationship, given[0]):
             return cls(relationship, owners, queryset=given[0], extra=extra)
-        read = values.read(relationship, given, lambda _: extra or {})
+        read = values.read(relationship, given, extra or values.NOTHING)
         return cls(relationship, owners, dict.fromkeys(owners, read))
 
     @classmethod
@@ -98,6 +100,7 @@ class Asked:
     def is_empty(self) -> bool:
         return self.queryset is None and not any(self.by_owner.values())
 
+    @cached_property
     def distinct(self) -> list[Value]:
         """Every value once, whichever owners it is for."""
         lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()
@@ -119,10 +122,10 @@ class Asked:
         return Asked(self.relationship, owners, by_owner, self.queryset, self.extra)
 
     def instances(self) -> list[models.Model]:
-        return [value.instance for value in self.distinct() if value.instance is not None]
+        return [value.instance for value in self.distinct if value.instance is not None]
 
     def new_instances(self) -> list[models.Model]:
-        return [value.instance for value in self.distinct() if value.instance is not None and value.is_new]
+        return [value.instance for value in self.distinct if value.instance is not None and value.is_new]
 
     def pulled(self, using: str, *, needed: bool = False) -> Asked:
         """The same with a queryset's targets read, where they are `needed` here or cannot stay in the database."""
@@ -138,7 +141,7 @@ class Asked:
             self.relationship, self.extra, using
         ):
             return self
-        read = values.read(self.relationship, [queryset], lambda _: self.extra)
+        read = values.read(self.relationship, [queryset], self.extra)
         return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))
 
     def stored_already(self, *, strict: bool = True) -> Asked:
@@ -149,6 +152,8 @@ class Asked:
             holds = strict or value.instance is None or None not in held_values(fields, value.instance)
             return value.key is not None and holds
 
+        if all(map(is_stored, self.distinct)):
+            return self
         lists = {id(wanted): [v for v in wanted if is_stored(v)] for wanted in self.by_owner.values()}
         by_owner = {owner: lists[id(wanted)] for owner, wanted in self.by_owner.items()}
         return Asked(self.relationship, self.owners, by_owner, self.queryset, self.extra)
@@ -194,6 +199,8 @@ class Asked:
             self.hold()
         with naming_relation(self.relationship):
             self.stored = store(self.instances())
+        if self.instances():
+            self._links.clear()  # what they hold may be known only now
 
     def hold(self) -> None:
         """What the links will be in the database, on the objects."""
@@ -209,43 +216,48 @@ class Asked:
 
         Raises IntegrityError for a key that no target has, where the relation references another column.
         """
-        targets = self.targets(using)
-        for value in self.distinct():
-            if id(value) not in targets:
-                label = self.relationship.target._meta.label
-                raise IntegrityError(f"{self.relationship.label} cannot link {value.key!r}: no {label} has that key.")
+        if using not in self._links:
+            self._links[using] = self._linked(self.targets(using))
+        return self._links[using]
+
+    def _linked(self, targets: Mapping[int, Values]) -> Links:
+        if missing := [value for value in self.distinct if id(value) not in targets]:
+            label = self.relationship.target._meta.label
+            raise IntegrityError(f"{self.relationship.label} cannot link {missing[0].key!r}: no {label} has that key.")
+        one_owner_each = self.relationship.target_holds_key
         rows: dict[Values, Mapping[str, Any]] = {}
         taken: dict[Values, Values] = {}
         for owner_values, wanted in self.by_owner.items():
             for value in wanted:
-                held = targets[id(value)][0]
-                if self.relationship.target_holds_key and taken.setdefault(held, owner_values) != owner_values:
+                held = targets[id(value)]
+                if one_owner_each and taken.setdefault(held, owner_values) != owner_values:
                     del rows[(*taken[held], *held)]  # a target has one owner: the last
                     taken[held] = owner_values
-                rows.setdefault((*owner_values, *held), value.extra)
+                rows.setdefault(owner_values + held, value.extra)
         # Always in the same order, so that two verbs that insert the same pairs do not wait for each other.
         ordered = sorted(rows)
         extras = [rows[row] for row in ordered]
-        are_same = all(extra is extras[0] or extra == extras[0] for extra in extras)
-        new = frozenset(targets[id(value)][0] for value in self.distinct() if id(value.instance) in self.stored)
-        return Links(ordered, (extras[:1] or [{}]) if are_same else extras, self.owners, dict(targets.values()), new)
+        are_same = len(set(map(id, extras))) == 1 or all(extra == extras[0] for extra in extras)
+        new = frozenset(targets[id(value)] for value in self.distinct if id(value.instance) in self.stored)
+        keys = {targets[id(v)]: v.key if v.instance is None else v.instance.pk for v in self.distinct}
+        return Links(ordered, (extras[:1] or [{}]) if are_same else extras, self.owners, keys, new)
 
-    def targets(self, using: str) -> dict[int, tuple[Values, Any]]:
-        """id of each value -> the values that join rows hold of its target, and the target's primary key."""
-        relationship, asked = self.relationship, self.distinct()
+    def targets(self, using: str) -> dict[int, Values]:
+        """id of each value -> the values that join rows hold of its target; without those whose key no target has."""
+        relationship, asked = self.relationship, self.distinct
         fields = relationship.target_fields
         by_key = looking.referenced_values(relationship, [v.key for v in asked if v.instance is None], using)
-        found: dict[int, tuple[Values, Any]] = {}
+        found: dict[int, Values] = {}
         for value in asked:
             if value.instance is None:
                 if value.key in by_key:
-                    found[id(value)] = by_key[value.key], value.key
+                    found[id(value)] = by_key[value.key]
                 continue
             held = held_values(fields, value.instance)
             if None in held:
                 unset = fields[held.index(None)].attname
                 raise PrimaryKeyRequired(relationship.target, relationship.label, unset)
-            found[id(value)] = held, value.instance.pk
+            found[id(value)] = held
         return found
 
 
@@ -288,9 +300,11 @@ def require_join_rows(relationship: Relationship, option: str) -> None:
         raise NoJoinRows(relationship.label, option)
 
 
-def _extra(relationship: Relationship, defaults: Defaults, owner: models.Model | None) -> values.Extra:
+def _extra(
+    relationship: Relationship, defaults: Defaults, owner: models.Model | None
+) -> values.Extra | Mapping[str, Any]:
     if not callable(defaults):
-        return lambda _: defaults or {}
+        return defaults or values.NOTHING
     if owner is not None:
         return lambda value: _checked(relationship, defaults(value, owner))
     return lambda value: _checked(relationship, defaults(value))

@@ -195,12 +195,12 @@ class Association(AsyncVerbs):
         asked = asked.stored_already(strict=False).pulled(work.using, needed=pairs)
         if asked.is_empty:
             return Changes()
-        keys = None if asked.queryset is not None else [value.key for value in asked.distinct()]
+        keys = None if asked.queryset is not None else [value.key for value in asked.distinct]
 
         def condition() -> Condition:
             if keys is None:
                 return choosing.naming(asked.owners, asked.sql(work.using))
-            return choosing.naming(asked.owners, [held for held, _ in asked.targets(work.using).values()])
+            return choosing.naming(asked.owners, list(asked.targets(work.using).values()))
 
         return work.unlink(asked.owners, condition, dry_run=dry_run, pairs=pairs, asked=keys)
 
@@ -236,7 +236,7 @@ class Association(AsyncVerbs):
     def _asked_stored(self, verb: str, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Asked:
         asked = Asked.of_all(self.relationship, self._keyed_owners(verb), given, through_defaults)
         (owner,) = asked.owners.values()
-        for value in asked.distinct():
+        for value in asked.distinct:
             if value.instance is None:
                 continue
             if value.key is None:

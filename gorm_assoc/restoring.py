@@ -22,7 +22,8 @@ class Before:
         """Keep how the object is now; what it was when it was noted first counts."""
         if instance not in self:
             state = instance._state
-            attributes = {name: value for name, value in instance.__dict__.items() if name != "_state"}
+            attributes = instance.__dict__.copy()
+            del attributes["_state"]
             self._noted[id(instance)] = (
                 instance,
                 attributes,

@@ -21,12 +21,16 @@ from django.db import models
 from django.db.models.query import ValuesIterable
 
 from gorm_assoc.exceptions import ValueTypeMismatch
+from gorm_assoc.kinds import plain
 from gorm_assoc.relationship import Relationship
 
 Extra = Callable[[Any], Mapping[str, Any]]
 
+NOTHING: Mapping[str, Any] = {}
+_NO_KEY = object()
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)  # not frozen: there are many, and such are slow to make
 class Value:
     """
     One target as it was given, and the extra columns for its join row.
@@ -43,22 +47,25 @@ class Value:
         return self.instance is not None and self.instance._state.adding
 
 
-def read(relationship: Relationship, given: Iterable[Any], extra: Extra | None = None) -> list[Value]:
+def read(relationship: Relationship, given: Iterable[Any], extra: Extra | Mapping[str, Any] = NOTHING) -> list[Value]:
     """
     The targets that were given, each once; for a relation to one, the last of them last.
 
-    extra -- called once a target with the value as given
+    extra -- extra columns of all; or called once a target with the value as given
 
     Raises ValueTypeMismatch for what is neither a target nor a key of one.
     """
     found: dict[Any, Value] = {}
+    fields = relationship.target._meta.pk_fields
+    key_type = plain.type_of(fields[0]) if len(fields) == 1 else None
+    make, same = (extra, NOTHING) if callable(extra) else (None, extra)
     for value in flattened(relationship, given):
-        instance, key = _read(relationship, value)
-        identity = ("key", key) if key is not None else ("object", id(instance))
+        instance, key = (None, value) if type(value) is key_type else _read(relationship, value)
+        identity = key if key is not None else (_NO_KEY, id(instance))
         if relationship.is_single:
             found.pop(identity, None)
         if identity not in found:
-            found[identity] = Value(instance, key, extra(value) if extra else {})
+            found[identity] = Value(instance, key, make(value) if make else same)
     return list(found.values())
 
 
@@ -92,7 +99,9 @@ def normal_key(model: type[models.Model], key: Any) -> Any:
 
 def flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
-        if isinstance(value, models.QuerySet):
+        if isinstance(value, (int, str)):
+            yield value
+        elif isinstance(value, models.QuerySet):
             if not is_a(value.model, relationship.target):
                 raise _mismatch(relationship, value)
             if issubclass(value._iterable_class, ValuesIterable):  # dicts, but not of new targets

@@ -10,6 +10,13 @@ from typing import Any
 from django.db import connections, models
 
 
+def most_values(using: str) -> int:
+    """How many values a statement takes, on SQLite."""
+    connection: Any = connections[using]
+    connection.ensure_connection()
+    return int(connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
+
+
 @contextmanager
 def as_large_as_can_be(using: str) -> Iterator[None]:
     """
@@ -21,8 +28,7 @@ def as_large_as_can_be(using: str) -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    connection.ensure_connection()
-    values = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    values = most_values(using)
 
     def bulk_batch_size(fields: Sequence[models.Field[Any, Any]], objs: Sequence[models.Model]) -> int:
         columns = sum(len(getattr(field, "fields", (field,))) for field in fields)

@@ -15,11 +15,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 
 from django.db import connections, models
 
+from gorm_assoc.kinds import plain
 from gorm_assoc.kinds.base import Values
 
 FEW = 100  # up to here a list is as fast, and reads better in a log
@@ -58,9 +59,15 @@ class Columns:
             field.get_db_prep_save(value, self.connection) for field, value in zip(self.fields, values, strict=True)
         )
 
+    def all_prepared(self, rows: Sequence[Values]) -> list[Values]:
+        """The rows of values as the driver takes them."""
+        if len(rows) > FEW and all(map(plain.are, self.fields, by_column(rows))):
+            return list(rows)
+        return [self.prepared(row) for row in rows]
+
     def among(self, rows: Iterable[Values]) -> Sql:
         """Whether the columns hold one of these rows of values."""
-        found = [self.prepared(row) for row in rows]
+        found = self.all_prepared(list(rows))
         if not found:
             return Sql("1 = 0")
         if len(found) == 1:
@@ -70,7 +77,7 @@ class Columns:
 
     def not_among(self, rows: Iterable[Values]) -> Sql:
         """Whether the columns hold none of these rows of values."""
-        found = [self.prepared(row) for row in rows]
+        found = self.all_prepared(list(rows))
         if not found:
             return Sql("1 = 1")
         if len(found) > FEW and self.connection.vendor == "postgresql":
@@ -111,20 +118,27 @@ class Columns:
         if self.connection.vendor == "postgresql":
             # unnest() takes arrays apart to the last element.
             return not any(hasattr(field, "base_field") for field in self.fields)
-        return self.connection.vendor == "sqlite" and all(isinstance(value, _JSON) for row in rows for value in row)
+        return self.connection.vendor == "sqlite" and all(
+            issubclass(kind, _JSON) for column in by_column(rows) for kind in set(map(type, column))
+        )
 
     def unfolded(self, rows: Sequence[Values]) -> Sql:
         """A SELECT of the rows, from one parameter (PostgreSQL: one a column). `rows` are prepared."""
         if self.connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{field.db_type(self.connection)}[]" for field in self.fields)
-            return Sql(f"SELECT * FROM unnest({arrays})", tuple(list(column) for column in zip(*rows, strict=True)))
+            return Sql(f"SELECT * FROM unnest({arrays})", tuple(by_column(rows)))
         if len(self.fields) == 1:
-            return Sql("SELECT value FROM json_each(%s)", (json.dumps([row[0] for row in rows]),))
+            return Sql("SELECT value FROM json_each(%s)", (json.dumps(by_column(rows)[0]),))
         columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.fields)))
         return Sql(f"SELECT {columns} FROM json_each(%s)", (json.dumps(rows),))
 
     def _tuple(self) -> str:
         return self.quoted[0] if len(self.quoted) == 1 else f"({', '.join(self.quoted)})"
+
+
+def by_column(rows: Sequence[Values]) -> list[list[Any]]:
+    """The values of each column; zip() would make an iterator a row, which takes ten times as long."""
+    return [list(map(itemgetter(number), rows)) for number in range(len(rows[0]))] if rows else []
 
 
 def limited(rows: models.QuerySet[Any], fields: Sequence[models.Field[Any, Any]], values: Sequence[Values]) -> Any:

@@ -38,7 +38,7 @@ class ExtraColumns:
         Extra columns take the given values, else what Django's save() would put there.
         """
         fields = list(self.pair.fields)
-        rows = [self.pair.prepared(row) for row in links.rows]
+        rows = self.pair.all_prepared(links.rows)
         given = [self.prepared(defaults) for defaults in links.defaults]
         same = len(given) == 1
         constants: dict[models.Field[Any, Any], Any] = dict(self.fixed)

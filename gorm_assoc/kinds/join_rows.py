@@ -22,12 +22,13 @@ from django.utils import timezone
 
 from gorm_assoc.kinds import batches, given, spelling
 from gorm_assoc.kinds.base import Links, Values
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, by_column, quoted
 from gorm_assoc.kinds.extra_columns import ExtraColumns
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
 
 CHUNK = 10_000
+LISTED = 100_000  # so many values, on SQLite: a statement's text has a limit of its own
 SPELLED_CHUNK = 10 * CHUNK  # of keys that may be spelled in two ways: only inside a chunk they are one
 
 
@@ -75,7 +76,7 @@ class JoinRows:
 
     def of_owners_except(self, owners: Sql, rows: Sequence[Values]) -> Sql:
         """The join rows that the condition on owners names, without these pairs."""
-        pairs = [self.pair.prepared(row) for row in rows]
+        pairs = self.pair.all_prepared(rows)
         if self.connection.vendor != "sqlite" or len(rows) <= FEW or not self.pair.can_unfold(pairs):
             return owners & self.pair.not_among(rows)
         # SQLite would compare a NOT IN of several columns row by row; this way it looks each pair up by its key.
@@ -330,18 +331,20 @@ class JoinRows:
         rows: Sequence[Values],
         constants: Mapping[models.Field[Any, Any], Any],
     ) -> Sql:
+        if len(rows) > FEW:
+            fields, rows, constants = _without_constants(fields, rows, constants)
         names = ", ".join(self._quoted(field) for field in (*fields, *constants))
         columns = Columns(fields, self.using)
-        if len(rows) > FEW and columns.can_unfold(rows):
+        if len(rows) > FEW and columns.can_unfold(rows) and not self._is_better_listed(fields, rows, constants):
             selected = ", ".join(["", *(self._typed(field) for field in constants)])
             if self.connection.vendor == "postgresql":
                 unfolded = columns.unfolded(rows)
                 source = unfolded.text.removeprefix("SELECT * FROM ")
                 text = f"SELECT found.*{selected} FROM {source} AS found"
             else:
-                each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(fields)))
-                unfolded = Sql("", (json.dumps(rows),))
-                text = f"SELECT {each}{selected} FROM json_each(%s) WHERE 1 = 1"
+                unfolded = columns.unfolded(rows)
+                source = unfolded.text.removeprefix("SELECT ")
+                text = f"SELECT {source.replace(' FROM', f'{selected} FROM', 1)} WHERE 1 = 1"
             params = (*constants.values(), *unfolded.params)
         else:
             row_sql = f"({', '.join(['%s'] * (len(fields) + len(constants)))})"
@@ -349,6 +352,12 @@ class JoinRows:
             fixed = tuple(constants.values())
             params = tuple(value for row in rows for value in (*row, *fixed))
         return Sql(f"INSERT INTO {self.table} ({names}) {text}{self._on_conflict()}", params)
+
+    def _is_better_listed(self, fields: Sequence[Any], rows: Sequence[Values], constants: Mapping[Any, Any]) -> bool:
+        """Whether the rows fit into one statement, on SQLite, and would have to be parsed one by one if unfolded."""
+        if self.connection.vendor != "sqlite" or len(fields) == 1:
+            return False
+        return len(rows) * (len(fields) + len(constants)) <= min(batches.most_values(self.using), LISTED)
 
     def _on_conflict(self) -> str:
         if self.connection.vendor == "mysql":
@@ -390,3 +399,15 @@ class JoinRows:
         with self.connection.cursor() as cursor:
             cursor.execute(sql.text, sql.params)
             return int(cursor.rowcount)
+
+
+def _without_constants(
+    fields: Sequence[models.Field[Any, Any]], rows: Sequence[Values], constants: Mapping[models.Field[Any, Any], Any]
+) -> tuple[Sequence[models.Field[Any, Any]], Sequence[Values], Mapping[models.Field[Any, Any], Any]]:
+    """A column that has the same value in all rows, as one owner's key, is sent once."""
+    columns = dict(zip(fields, by_column(rows), strict=True))
+    same = {field: column[0] for field, column in columns.items() if column.count(column[0]) == len(column)}
+    rest = {field: column for field, column in columns.items() if field not in same}
+    if not same or not rest:
+        return fields, rows, constants
+    return [*rest], list(zip(*rest.values(), strict=True)), {**constants, **same}

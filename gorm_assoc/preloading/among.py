@@ -13,7 +13,6 @@ from django.db.models.expressions import Func
 from gorm_assoc.kinds import given
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql
-from gorm_assoc.relationship import final_field
 
 if TYPE_CHECKING:
     _Func = Any
@@ -50,10 +49,7 @@ class Among(_Func):  # type: ignore[misc]
             return self.rows
         if not self.rows:
             raise EmptyResultSet
-        if all(map(_stores_ints, self.fields)) and all(type(value) is int for row in self.rows for value in row):
-            rows = list(self.rows)  # as they are; to ask the field for each takes longer than the query
-        else:
-            rows = [columns.prepared(row) for row in self.rows]
+        rows = columns.all_prepared(list(self.rows))
         if columns.connection.vendor == "mysql" and len(self.fields) > 1 and len(rows) > FEW:
             # A list of tuples is compared with row by row; a table is looked up.
             table = given.numbered(columns, rows)
@@ -68,9 +64,3 @@ class Among(_Func):  # type: ignore[misc]
 
     def __hash__(self) -> int:
         return id(self)
-
-
-def _stores_ints(field: models.Field[Any, Any]) -> bool:
-    """Whether this is a column of one of Django's own fields for whole numbers."""
-    final = type(final_field(field))
-    return issubclass(final, models.IntegerField) and final.__module__ == "django.db.models.fields"
