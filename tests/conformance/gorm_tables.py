@@ -24,23 +24,36 @@ def make(connection: Any, set_name: str) -> None:
     The last row of each table is one that Go wrote without filling it in: "" and NULL timestamps.
     """
     found = recordings.sets()[set_name]
-    tables = sorted(found.tables, key=lambda table: len(table["foreign_keys"]))
+    tables = _referenced_first(found.tables)
     with connection.cursor() as cursor:
         for table in tables:
             for statement in _ddl(connection.vendor, table):
                 cursor.execute(statement.replace("`", '"') if connection.vendor == "postgresql" else statement)
         rows = fullest_state(set_name)
+        referenced = {column for table in tables for key in table["foreign_keys"] for column in key["references"]}
         for table in tables:
             for row in rows[table["name"]][:-1]:
                 _insert(cursor, connection, table["name"], row)
             for row in rows[table["name"]][-1:]:
-                empty = {name: "" for name in ("name", "note", "label") if name in row}
+                empty = {name: "" for name in ("name", "note", "label") if name in row and name not in referenced}
                 never = {column: None for column in row if column.endswith("_at")}
                 _insert(cursor, connection, table["name"], {**row, **empty, **never})
         if connection.vendor == "postgresql":
             for table in tables:
                 if _has_sequence(table):
                     cursor.execute(f"SELECT setval('{table['name']}_id_seq', (SELECT max(id) FROM {table['name']}))")
+
+
+def _referenced_first(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ordered: list[dict[str, Any]] = []
+    while len(ordered) < len(tables):
+        there = {table["name"] for table in ordered}
+        ordered += [
+            table
+            for table in tables
+            if table not in ordered and {key["table"] for key in table["foreign_keys"]} <= {*there, table["name"]}
+        ]
+    return ordered
 
 
 def fullest_state(set_name: str) -> Tables:

@@ -130,6 +130,21 @@ def test_a_relation_of_taken_over_tables_changes_and_goes_with_the_other_rows_ke
     assert {table: len(found) for table, found in kept.items()} == {table: len(before[table]) for table in kept}
 
 
+@pytest.mark.parametrize("name", ["composite", "content", "family", "overrides", "rules", "toys"])
+def test_taken_over_keys_work_and_what_is_missing_can_be_added(name: str, project: Project) -> None:
+    take_over(project, name)
+    before = rows(project)
+
+    project.run(VERBS_ON_KEYS)
+    code, differences = check_db(project)
+    mend(project)
+
+    assert code == (0 if name == "toys" else 1), differences  # a polymorphic key has no foreign key
+    assert check_db(project) == (0, ["The database 'default' has what the relations need."])
+    assert rows(project) == before
+    project.run(VERBS_ON_KEYS)
+
+
 def test_what_differs_is_said_and_what_is_missing_is_printed(project: Project) -> None:
     take_over(project, "lang")
     key = "fk_user_languages_user (user_id) to users (id)"
@@ -213,6 +228,37 @@ VERBS = """
                 links.clear()
                 assert links.count() == 0
                 transaction.set_rollback(True)
+    """
+
+
+VERBS_ON_KEYS = """
+    from django.apps import apps
+    from django.db import transaction
+    from gorm_assoc.models import *
+
+    played = 0
+    for model in list(apps.get_app_config("shop").get_models()):
+        for declared in (*getattr(model, "has_fields", ()), *getattr(model, "belongs_to_fields", ())):
+            name, targets = declared.name, list(declared.target().objects.order_by("pk"))
+            owner = model.objects.order_by("pk").first()
+            if owner is None or not targets:
+                continue
+            links, first, last = Association(owner, name), targets[0], targets[-1]
+            keys = lambda: {each.pk for each in links.find()}
+            with transaction.atomic():
+                links.clear()
+                assert links.count() == 0
+                links.append(first)
+                links.append(last)
+                assert keys() == ({first.pk, last.pk} if isinstance(declared, HasMany) else {last.pk}), name
+                assert owner in model.objects.filter(**{f"{name}__pk": last.pk})
+                links.replace(first)
+                assert keys() == {first.pk}
+                links.delete(first)
+                assert links.count() == 0
+                played += 1
+                transaction.set_rollback(True)
+    assert played
     """
 
 
