@@ -322,12 +322,19 @@ class JoinTable(AssociationModel):
         """
         using = using or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using, savepoint=False):
-            if not self._state.adding and self._stored_key is not None and self._stored_key != self.pk:
-                self._move(using)
             super().save(*args, force_insert=force_insert or self._state.adding, using=using, **kwargs)
         self._stored_key = self.pk
 
     save.alters_data = True  # type: ignore[attr-defined]
+
+    def save_base(self, raw: bool = False, *, using: str | None = None, **kwargs: Any) -> None:  # type: ignore[override]
+        # Here the ends that are saved along have their keys.
+        using = using or router.db_for_write(type(self), instance=self)
+        if not self._state.adding and self._stored_key is not None and self._stored_key != self.pk:
+            self._move(using)
+        super().save_base(raw, using=using, **kwargs)
+
+    save_base.alters_data = True  # type: ignore[attr-defined]
 
     def _move(self, using: str) -> None:
         """Change the stored row's key to this object's."""

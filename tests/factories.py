@@ -5,25 +5,27 @@ from __future__ import annotations
 import factory
 
 from example_project.guides import models as guides
+from gorm_assoc.factory import Associated, AssociationFactory
 from tests.testapp import models as testapp
 
 
-class UserFactory(factory.django.DjangoModelFactory):
+class UserFactory(AssociationFactory):
     class Meta:
         model = guides.User
 
     name = factory.Sequence("user{}".format)
     refer = factory.Sequence(lambda number: 1000 + number)
+    languages = Associated("tests.factories.LanguageFactory")
 
 
-class LanguageFactory(factory.django.DjangoModelFactory):
+class LanguageFactory(AssociationFactory):
     class Meta:
         model = guides.Language
 
     name = factory.Sequence("language{}".format)
 
 
-class ProfileFactory(factory.django.DjangoModelFactory):
+class ProfileFactory(AssociationFactory):
     class Meta:
         model = guides.Profile
 
@@ -31,7 +33,7 @@ class ProfileFactory(factory.django.DjangoModelFactory):
     user_refer = factory.Sequence(lambda number: 2000 + number)
 
 
-class BlogFactory(factory.django.DjangoModelFactory):
+class BlogFactory(AssociationFactory):
     class Meta:
         model = guides.Blog
 
@@ -39,7 +41,7 @@ class BlogFactory(factory.django.DjangoModelFactory):
     locale = "en"
 
 
-class TagFactory(factory.django.DjangoModelFactory):
+class TagFactory(AssociationFactory):
     class Meta:
         model = guides.Tag
 
@@ -47,63 +49,63 @@ class TagFactory(factory.django.DjangoModelFactory):
     locale = "en"
 
 
-class MemberFactory(factory.django.DjangoModelFactory):
+class MemberFactory(AssociationFactory):
     class Meta:
         model = testapp.Member
 
     name = factory.Sequence("member{}".format)
 
 
-class ClubFactory(factory.django.DjangoModelFactory):
+class ClubFactory(AssociationFactory):
     class Meta:
         model = testapp.Club
 
     name = factory.Sequence("club{}".format)
 
 
-class StudentFactory(factory.django.DjangoModelFactory):
+class StudentFactory(AssociationFactory):
     class Meta:
         model = testapp.Student
 
     name = factory.Sequence("student{}".format)
 
 
-class CourseFactory(factory.django.DjangoModelFactory):
+class CourseFactory(AssociationFactory):
     class Meta:
         model = testapp.Course
 
     title = factory.Sequence("course{}".format)
 
 
-class EmployerFactory(factory.django.DjangoModelFactory):
+class EmployerFactory(AssociationFactory):
     class Meta:
         model = testapp.Employer
 
     name = factory.Sequence("firm{}".format)
 
 
-class HandFactory(factory.django.DjangoModelFactory):
+class HandFactory(AssociationFactory):
     class Meta:
         model = testapp.Hand
 
     name = factory.Sequence("worker{}".format)
 
 
-class BenchFactory(factory.django.DjangoModelFactory):
+class BenchFactory(AssociationFactory):
     class Meta:
         model = testapp.Bench
 
     name = factory.Sequence("desk{}".format)
 
 
-class TaskFactory(factory.django.DjangoModelFactory):
+class TaskFactory(AssociationFactory):
     class Meta:
         model = testapp.Task
 
     title = factory.Sequence("task{}".format)
 
 
-class RoomFactory(factory.django.DjangoModelFactory):
+class RoomFactory(AssociationFactory):
     class Meta:
         model = testapp.Room
 

@@ -51,7 +51,18 @@ ROWS = [
         "managers",
         "models",
     ],
-    ["forms", "checks", "catalogue", "templatetags", "admin", "management", "fake_initial", "removals", "apps"],
+    [
+        "factory",
+        "forms",
+        "checks",
+        "catalogue",
+        "templatetags",
+        "admin",
+        "management",
+        "fake_initial",
+        "removals",
+        "apps",
+    ],
 ]
 ORDER = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
 

@@ -271,8 +271,7 @@ class QuerysetValueTests(TestCase):
         assert Association(blog, "tags").replace(blog.tags.model.objects.all()[:1]) == Changes(removed=1, kept=1)
 
     def test_of_the_relation_itself(self):
-        user = UserFactory()
-        user.languages.append(*LanguageFactory.create_batch(3))
+        user = UserFactory(languages=3)
 
         assert user.languages.delete(user.languages.all()) == Changes(removed=3)
 
@@ -312,8 +311,8 @@ class OptionTests(TestCase):
         assert Language.objects.get().name == "new"
 
     def test_pairs_are_told_on_request(self):
-        user, (old, kept, new) = UserFactory(), LanguageFactory.create_batch(3)
-        user.languages.append(old, kept)
+        old, kept, new = LanguageFactory.create_batch(3)
+        user = UserFactory(languages=[old, kept])
 
         changes = user.languages.replace(kept, new, pairs=True)
 
@@ -321,8 +320,8 @@ class OptionTests(TestCase):
         assert changes.pairs == {"added": ((user.pk, new.pk),), "removed": ((user.pk, old.pk),), "revived": ()}
 
     def test_a_dry_run_tells_and_writes_nothing(self):
-        user, (old, kept) = UserFactory(), LanguageFactory.create_batch(2)
-        user.languages.append(old, kept)
+        old, kept = LanguageFactory.create_batch(2)
+        user = UserFactory(languages=[old, kept])
         before, new = links(), Language(name="new")
 
         assert user.languages.append(kept, new, dry_run=True) == Changes(added=1, kept=1)
@@ -353,8 +352,8 @@ class OptionTests(TestCase):
         assert changes.pairs == {"added": (), "removed": ((member.pk, live.pk),), "revived": ((member.pk, dead.pk),)}
 
     def test_toggle_turns_each_value_over(self):
-        user, (linked, other) = UserFactory(), LanguageFactory.create_batch(2)
-        user.languages.append(linked)
+        linked, other = LanguageFactory.create_batch(2)
+        user = UserFactory(languages=[linked])
 
         changes = user.languages.toggle(linked, other)
 
@@ -412,8 +411,8 @@ class FindByJoinRowsTests(TestCase):
 
 class AssociationChangedTests(TestCase):
     def test_carries_the_exact_pairs_once_a_verb(self):
-        user, (old, kept, new) = UserFactory(), LanguageFactory.create_batch(3)
-        user.languages.append(old, kept)
+        old, kept, new = LanguageFactory.create_batch(3)
+        user = UserFactory(languages=[old, kept])
 
         with received(association_changed, User.languages.through) as calls:
             user.languages.replace(kept, new)

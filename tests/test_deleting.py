@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.db.models.deletion import ProtectedError
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 
 from gorm_assoc.exceptions import UnsupportedRelation
 from gorm_assoc.models import ALL
@@ -148,6 +150,22 @@ class QuerysetTests(TestCase):
 
         assert total == 2
         assert not Pilot.objects.exists()
+
+    def test_the_number_of_statements_does_not_depend_on_the_rows(self):
+        counts = set()
+        for size in (1, 30):
+            Pilot.objects.create_many(
+                Pilot(name=f"size {size}", flights=[Flight(code="a")], ratings=[Rating(name=f"{size}-{number}")])
+                for number in range(size)
+            )
+            with CaptureQueriesContext(connection) as ran:
+                total, _ = Pilot.objects.filter(name=f"size {size}").delete(
+                    select=["ratings", "flights.legs", "flights"]
+                )
+            assert total == 3 * size
+            counts.add(len(ran))
+
+        assert len(counts) == 1
 
     def test_an_unscoped_one_deletes_dead_rows_and_what_hangs_on_them(self):
         ann = Pilot.objects.create(name="ann", flights=[Flight(code="a", legs=[Leg(to="rome")])])

@@ -128,6 +128,22 @@ class TourTests(TestCase):
         assert re.search(r"\| \d+ +clear +blog_profile +\d+\n", chapter)
         assert re.search(r"\| \d+ +clear +blog_profile +NULL\n", chapter)
 
+    def test_a_graph_is_saved_and_deleted_class_by_class(self):
+        chapter = self.chapters()[11]
+
+        saved, deleted = chapter.split(">>> pia.save()")[1], chapter.split(">>> pia.delete(")[1]
+        statements = re.findall(r"\n    (?:INSERT INTO|UPDATE|DELETE FROM) (\w+)", saved)
+        assert statements[:6] == [
+            "blog_company",
+            "blog_user",
+            "blog_profile",
+            "blog_post",
+            "blog_tag",
+            "blog_post_tags",
+        ]
+        assert deleted.index("DELETE FROM blog_post_tags ") < deleted.index("UPDATE blog_post SET deleted_at")
+        assert "\n  (6, {'blog.PostTag': 2, 'blog.Post': 3, 'blog.User': 1})" in deleted
+
     def test_only_the_two_refusals_that_are_meant_are_shown(self):
         assert re.findall(r"\n  (\w+Error): ", self.output) == ["ProtectedError", "IntegrityError"]
 

@@ -410,6 +410,14 @@ class HookTests(TestCase):
             "Pilot.after_save",
         ]
 
+    def test_a_target_that_is_only_linked_has_no_hooks(self):
+        flight = Flight.objects.create(code="a")
+        Pilot.calls.clear()
+
+        Pilot(name="ann", flights=[flight, Flight(code="b")]).save()
+
+        assert Pilot.calls.count("Flight.before_create") == 1
+
     def test_an_update_has_hooks_of_its_own(self):
         ann = Pilot.objects.create(name="ann")
         Pilot.calls.clear()

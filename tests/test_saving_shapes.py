@@ -207,6 +207,14 @@ class ShapesTests(TestCase):
 
         assert Crew.objects.get().pilots.get().name == "ann"
 
+    def test_a_join_row_moves_to_an_end_that_is_saved_along(self):
+        row = CrewPilot.objects.create(crew=Crew(name="crew"), pilot=Pilot(name="ann"))
+
+        row.pilot = Pilot(name="bob")
+        row.save()
+
+        assert Crew.objects.get().pilots.get().name == "bob"
+
     def test_related_managers_create_graphs_of_their_owner(self):
         ann = Pilot.objects.create(name="ann")
 
@@ -313,6 +321,27 @@ class OptionsTests(TestCase):
         ann.save()
 
         assert (ann.ratings.count(), ann.flights.count()) == (0, 1)
+
+
+class OtherDatabaseTests(TestCase):
+    databases = {"default", "other"}
+
+    def test_a_graph_goes_to_the_database_that_is_asked_for(self):
+        ann = Pilot(name="ann", plane=Plane(name="jumbo"), flights=[Flight(code="a")], ratings=[Rating(name="night")])
+
+        ann.save(using="other")
+        Pilot.objects.using("other").create(name="bob", ratings=Rating.objects.using("other").all())
+        Pilot.objects.using("other").create_many([Pilot(name="eve", wing=Wing(metal="tin"))])
+
+        assert {one._state.db for one in (ann, ann.plane)} == {"other"}
+        assert ann.flights.get()._state.db == "other"
+        assert Rating.objects.using("other").get().pilot_set.count() == 2
+        assert [model.objects.count() for model in (Pilot, Rating, Wing, Flight)] == [0] * 4
+
+        ann.delete(using="other", select=["flights", "ratings"])
+
+        assert not Flight.objects.using("other").exists()
+        assert Rating.objects.using("other").get().pilot_set.count() == 1
 
 
 class FailureTests(TestCase):

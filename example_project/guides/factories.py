@@ -12,9 +12,10 @@ import factory
 from django.db import models as django_models
 
 from example_project.guides import models
+from gorm_assoc.factory import Associated, AssociationFactory
 
 
-class FindingFactory(factory.django.DjangoModelFactory):
+class FindingFactory(AssociationFactory):
     """Takes the first row that has the values of django_get_or_create: names need not be unique."""
 
     class Meta:
@@ -34,6 +35,10 @@ class UserFactory(FindingFactory):
 
     refer = factory.Sequence(lambda number: 1000 + number)
     name = factory.LazyAttribute("user {0.refer}".format)
+    languages = Associated("example_project.guides.factories.LanguageFactory")
+    friends = Associated("example_project.guides.factories.UserFactory")
+    profiles = Associated("example_project.guides.factories.ProfileFactory")
+    speaks = Associated("example_project.guides.factories.SpokenLanguageFactory")
 
 
 class LanguageFactory(FindingFactory):
@@ -68,6 +73,7 @@ class PersonFactory(FindingFactory):
         django_get_or_create = ("name",)
 
     name = factory.Sequence("person {}".format)
+    addresses = Associated("example_project.guides.factories.AddressFactory")
 
 
 class AddressFactory(FindingFactory):
@@ -86,6 +92,7 @@ class BlogFactory(FindingFactory):
     id = factory.Sequence(lambda number: number + 1)
     locale = "en"
     subject = factory.LazyAttribute("blog {0.id}".format)
+    tags = Associated("example_project.guides.factories.TagFactory")
 
 
 class TagFactory(FindingFactory):

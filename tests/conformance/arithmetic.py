@@ -10,12 +10,15 @@ it is what a rule of docs/differences.md holds against both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.conformance.compare import Outcome
 from tests.conformance.conditions import holds
 from tests.conformance.recordings import GoModel, Relation, Row, Tables
 from tests.conformance.situation import Situation, Thing
+
+ALL = "*associations*"
 
 
 class RefusedError(Exception):
@@ -67,7 +70,66 @@ class _Work:
 
     def create(self) -> None:
         for owner in self.s.owners:
+            self._choose(owner, self.s.do.get("select"), self.s.do.get("omit", ()))
             self._store(owner)
+
+    def _choose(self, thing: Thing, select: list[str] | None, omit: Sequence[str]) -> None:
+        """Leave of an object what select and omit leave of it; keys of what stays are put in when it is stored."""
+        if select is not None:
+            chosen = {thing.go.fields.get(name, name) for name in select} | set(thing.go.primary_key)
+            empty = self.s.empty_row(thing.go)
+            thing.row.update({column: empty[column] for column in empty if column not in chosen})
+        for name, values in list(thing.given.items()):
+            relation = thing.go.relations[name]
+            below = [path.partition(".")[2] for path in select or () if path.startswith(f"{name}.")]
+            if (select is not None and not {name, ALL} & set(select)) or {name, ALL} & set(omit):
+                del thing.given[name]
+                thing.row.update(
+                    dict.fromkeys(() if select is None else [c for c, _, _ in relation.references if c in thing.row])
+                )
+                continue
+            if f"{name}.*" in omit and any(not value.has_key or self._stored(value) is None for value in values):
+                raise RefusedError
+            for value in values:
+                if select is not None:
+                    self._choose(value, below or None, () if below else (ALL,))
+
+    def delete_record(self) -> None:
+        select = self.s.do.get("select", ())
+        if "where" in self.s.do:
+            go = self.s.set.models[self.s.do["model"]]
+            rows = [
+                row for row in self._rows(go.table) if holds(self.s.do["where"], row) and not row.get("deleted_at")
+            ]
+            owners = [(go, row) for row in rows]
+        else:
+            owners = [(owner.go, self._stored(owner) or {}) for owner in self.s.owners]
+        for go, row in owners:
+            self._delete_along(go, row, select)
+
+    def _delete_along(self, go: GoModel, row: Row, select: Sequence[str]) -> None:
+        """Delete a row, and before it what is selected of its relations."""
+        is_hard = self.s.unscoped or "deleted_at" not in row
+        for name in go.relations if ALL in select else dict.fromkeys(select):
+            if "." in name:
+                continue
+            relation = go.relations.get(name)
+            if relation is None or relation.kind == "belongs_to":
+                raise RefusedError
+            table = relation.join_table or self.s.set.models[relation.target].table
+            below = [path.partition(".")[2] for path in select if path.startswith(f"{name}.")]
+            of = self._ends(relation, row, {})
+            for each in [each for each in self._rows(table) if of.items() <= each.items()]:
+                if relation.kind != "many_to_many":
+                    self._delete_along(self.s.set.models[relation.target], each, below)
+                elif is_hard or "deleted_at" not in each:
+                    self.tables[table].remove(each)
+                else:
+                    each["deleted_at"] = True
+        if is_hard:
+            self._destroy(go.table, row)
+        else:
+            row["deleted_at"] = True
 
     def save(self) -> None:
         for owner in self.s.owners:
@@ -80,20 +142,14 @@ class _Work:
             self._link_given(owner, row)
 
     def _store(self, thing: Thing, ends: Row | None = None) -> Row:
-        """
-        Insert an object's row after those it belongs to, then what else lies in its relations.
-
-        What a value of an association verb carries itself is not stored.
-        """
+        """Insert an object's row after those it belongs to, then what else lies in its relations."""
         row = dict(thing.row)
-        is_graph = self.s.verb in ("create", "save")
-        for name, values in thing.given.items() if is_graph else ():
+        for name, values in thing.given.items():
             relation = thing.go.relations[name]
             if relation.kind == "belongs_to":
                 row.update(held_values(relation, self._target(values[-1])))
         stored = self._insert(thing, {**row, **(ends or {})})
-        if is_graph:
-            self._link_given(thing, stored)
+        self._link_given(thing, stored)
         return stored
 
     def _link_given(self, owner: Thing, row: Row) -> None:
@@ -143,6 +199,9 @@ class _Work:
                 self._replace(relation, owner, values)
             else:
                 self._link(relation, owner.row, values)
+            for value in values if self.s.do.get("full_save") else ():
+                columns = {c: given for c, given in value.row.items() if c not in ("created_at", "updated_at")}
+                self._target(value).update(columns)
 
     def replace(self) -> None:
         for owner, values in self._pairs():

@@ -2,22 +2,21 @@
 A recorded step, done with this library.
 
 Go's memory is kept by the harness: names, objects that are not stored yet, what lies in their
-relations, and copies where a field holds structs and not pointers. Nested create is save() and
-then append().
+relations, and copies where a field holds structs and not pointers.
 """
 
 from __future__ import annotations
 
 import copy
 import datetime
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Q
 
 import gorm_assoc.models
+from gorm_assoc import pending
 from gorm_assoc.models import Association
 from gorm_assoc.naming import NamingStrategy
 from tests.conformance.conditions import Comparison, comparisons, pattern
@@ -40,10 +39,6 @@ def _copied(instance: Any) -> Any:
     twin = type(instance)()
     twin.__dict__.update(instance.__dict__, _state=copy.copy(instance._state))
     return twin
-
-
-class NotYetError(Exception):
-    """The step needs what comes with a later piece of work; its name is the argument."""
 
 
 Translation = Callable[[str, Any], Any]
@@ -145,89 +140,76 @@ class Player:
     # Storing
 
     def _create(self, do: dict[str, Any]) -> None:
-        self._refuse_graphs(do)
         made = self.make(do["model"], do["value"])
         self._call(do, made)
-        made = made if isinstance(made, list) else [made]
-        self._refuse_shared(made)
-        with self._one_transaction(made):
-            for instance in made:
-                self._store(instance, force_insert=True)
+        options = self._options(self.set.models[do["model"]], do)
+        for instance in made if isinstance(made, list) else [made]:
+            self._assign(instance)
+        if isinstance(made, list):
+            self.classes[do["model"]]._default_manager.create_many(made, **options)  # type: ignore[attr-defined]
+        else:
+            made.save(force_insert=True, **options)
 
     def _save(self, do: dict[str, Any]) -> None:
-        self._refuse_graphs(do)
         made = self.make(do["model"], do["value"])
         self._call(do, made)
-        made = made if isinstance(made, list) else [made]
-        for instance in made:
-            self._refuse_resaving(instance)
-        with self._one_transaction(made):
-            for instance in made:
-                self._store(instance, force_insert=instance.pk is None)
+        options = self._options(self.set.models[do["model"]], do)
+        with transaction.atomic():
+            for instance in made if isinstance(made, list) else [made]:
+                self._assign(instance)
+                if "full_save" in options:
+                    self._show(instance)
+                instance.save(force_insert=instance.pk is None, **options)
 
-    @contextmanager
-    def _one_transaction(self, instances: list[Any]) -> Iterator[None]:
-        """A failed one leaves no keys on the objects, as Go's does not."""
-        states = [(instance, instance.pk, instance._state.adding) for instance in instances]
-        try:
-            with transaction.atomic():
-                yield
-        except Exception:
-            for instance, pk, adding in states:
-                instance.pk, instance._state.adding = pk, adding
-            raise
+    def _assign(self, instance: Any) -> None:
+        """Let the object's relations be what was put into them; so all the way down. Go's memory keeps it."""
+        if isinstance(instance, models.Model):
+            relations = self.set.models[type(instance).__name__].relations
+            for name, targets in instance.__dict__.pop("go", {}).items():
+                for target in targets:
+                    self._assign(target)
+                instance.__dict__["kept"] = {**instance.__dict__.get("kept", {}), name: targets}
+                setattr(instance, attribute(name), targets[0] if relations[name].is_single else targets)
 
-    def _store(self, instance: Any, **options: Any) -> None:
-        """save() after those it belongs to, then append() of what else lies in the relations; so all the way down."""
-        carried = instance.__dict__.pop("go", {})
-        self._store_first(instance, carried)
-        instance.save(**options)
-        self._store_then(instance, carried)
-
-    def _store_first(self, instance: Any, carried: dict[str, Any]) -> None:
-        relations = self.set.models[type(instance).__name__].relations
-        for name in [name for name in carried if relations[name].kind == "belongs_to"]:
-            [target] = carried.pop(name)
-            if target.pk is None or not type(target)._base_manager.filter(pk=target.pk).exists():
-                self._store(target, force_insert=True)
-            setattr(instance, attribute(name), target)
-
-    def _store_then(self, instance: Any, carried: dict[str, Any]) -> None:
-        relations = self.set.models[type(instance).__name__].relations
-        for name, targets in sorted(carried.items(), key=lambda each: (relations[each[0]].kind, each[0])):
-            nested = [(target, target.__dict__.pop("go", {})) for target in targets]
-            for target, below in nested:
-                self._store_first(target, below)
-            instance.association(attribute(name)).append(*targets)
-            for target, below in nested:
-                self._store_then(target, below)
-
-    def _refuse_graphs(self, do: dict[str, Any]) -> None:
-        if {"select", "omit", "full_save"} & set(do):
-            raise NotYetError("saving")
-
-    def _refuse_shared(self, owners: list[Any]) -> None:
-        """One target in a has-one or has-many of several new owners."""
-        for name, relation in self.set.models[type(owners[0]).__name__].relations.items():
-            if relation.kind in ("has_one", "has_many"):
-                given = [target for owner in owners for target in owner.__dict__.get("go", {}).get(name, ())]
-                keys = [target.pk for target in given if target.pk is not None]
-                if len(keys) != len(set(keys)):
-                    raise NotYetError("saving")
-
-    def _refuse_resaving(self, instance: Any) -> None:
-        """A stored owner with another has-one, or with a changed key beside a loaded belongs-to."""
-        go = self.set.models[type(instance).__name__]
-        shown = instance.__dict__.get("memory") or {}
+    def _show(self, instance: Any) -> None:
+        """Let the object's relations be what Go's memory shows of them, where nothing waits; so all the way down."""
+        go, shown = self.set.models[type(instance).__name__], instance.__dict__.get("memory") or {}
         for name, relation in go.relations.items():
-            if relation.kind == "has_one" and instance.pk is not None and name in instance.__dict__.get("go", {}):
-                raise NotYetError("saving")
-            if relation.kind == "belongs_to" and name in shown:
-                target = self.set.models[relation.target]
-                loaded = {column: shown[name].get(field) for field, column in target.fields.items()}
-                for column, held, _ in relation.references:
-                    if getattr(instance, self._attname(go, column)) not in (loaded[held], None):
-                        raise NotYetError("saving")
+            held, targets = shown.get(name), instance.__dict__.get("kept", {}).get(name, ())
+            if held:
+                targets = [self._shown(relation.target, each) for each in (held if isinstance(held, list) else [held])]
+            is_known = attribute(name) in pending.held(instance) or attribute(name) in instance._state.fields_cache
+            if targets and not is_known:
+                setattr(instance, attribute(name), targets[0] if relation.is_single else list(targets))
+            for target in targets:
+                self._show(target)
+
+    def _shown(self, model: str, shown: dict[str, Any]) -> Any:
+        """A stored object as GORM showed it."""
+        go, instance = self.set.models[model], self.classes[model]()
+        self._fill(go, instance, {name: value for name, value in shown.items() if name in go.fields})
+        instance._state.adding = False
+        instance.__dict__["memory"] = shown
+        return instance
+
+    def _options(self, go: GoModel, do: dict[str, Any]) -> dict[str, Any]:
+        """select, omit and full_save as save() takes them."""
+        options: dict[str, Any] = {}
+        for option in {"select", "omit"} & set(do):
+            if "*" not in do[option]:
+                options[option] = [self._path(go, name) for name in do[option]]
+        if do.get("full_save"):
+            options["full_save"] = True
+        return options
+
+    def _path(self, go: GoModel, name: str) -> str:
+        first, _, rest = name.partition(".")
+        if first == ALL:
+            return gorm_assoc.models.ALL
+        if first in go.relations:
+            below = f".{self._path(self.set.models[go.relations[first].target], rest)}" if rest else ""
+            return attribute(first) + below
+        return self._attname(go, go.fields[first]) if first in go.fields else first
 
     def _update(self, do: dict[str, Any]) -> None:
         go = self.set.models[do["model"]]
@@ -235,16 +217,16 @@ class Player:
         self._rows(do).update(**values)
 
     def _delete_record(self, do: dict[str, Any]) -> None:
-        if "select" in do:
-            raise NotYetError("saving")
         if "where" in do:
-            self._rows(do).delete()
+            options = self._options(self.set.models[do["model"]], do)
+            self._rows(do).delete(**options)
             return
         owners = do["owner"] if isinstance(do["owner"], list) else [do["owner"]]
         with transaction.atomic():
             for owner in map(self.names.__getitem__, owners):
-                key = owner.pk
-                owner.delete(unscoped=bool(do.get("unscoped")))
+                key, options = owner.pk, self._options(self.set.models[type(owner).__name__], do)
+                owner.delete(unscoped=bool(do.get("unscoped")), **options)
+                owner._state.adding = owner.pk is None
                 owner.pk = key  # Go's object keeps it
 
     # Reading
@@ -346,8 +328,6 @@ class Player:
     # Association mode
 
     def _associate(self, do: dict[str, Any]) -> Any:
-        if {"select", "omit", "full_save"} & set(do):
-            raise NotYetError("saving")
         name, verb = do["association"], do["verb"]
         owner = self._owner(do["owner"])
         first = owner[0] if isinstance(owner, list) else owner
@@ -364,7 +344,15 @@ class Player:
         if verb == "clear":
             association.clear()
             return None
-        getattr(association, verb)(*(self.make(relation.target, value) for value in do["values"]))
+        values = [self.make(relation.target, value) for value in do["values"]]
+        for value in values:
+            for each in value if isinstance(value, list) else [value]:
+                self._assign(each)
+        if {"select", "omit"} & set(do):  # what append() is in GORM
+            setattr(owner, attribute(name), values)
+            owner.save(**self._options(go, {**do, "select": [name, *do.get("select", ())]}))
+            return None
+        getattr(association, verb)(*values, **self._options(go, do))
         return None
 
     def _conditions(self, go: GoModel, do: dict[str, Any]) -> Iterable[Q]:

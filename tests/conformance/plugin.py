@@ -19,7 +19,7 @@ import pytest
 from tests.conformance import recordings
 
 PROPERTY = "conformance"
-KINDS = ("equal", "ruled", "not yet", "not expressible", "different")
+KINDS = ("equal", "ruled", "not expressible", "different")
 MOST_BY_A_RULE, MOST_NOT_EXPRESSIBLE = 0.05, 0.02
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
 PARITY = Path(__file__).parents[2] / "docs" / "parity.md"
@@ -31,7 +31,6 @@ recorded tables, and compare the tables afterwards, results and errors. The run 
 
 - **equal**: as recorded.
 - **ruled**: otherwise, and exactly as a rule of [differences.md](differences.md) promises.
-- **not yet**: needs a part of this library that is planned.
 - **not expressible**: has no counterpart here; [differences.md](differences.md) says why.
 """
 
@@ -158,7 +157,7 @@ class Counts:
         for verb in (*sorted(steps, key=lambda each: (-steps[each], each)), ""):
             counts = [steps[verb] if verb else sum(steps.values()), *(self._of_kind(kind, verb) for kind in kinds)]
             lines.append(f"| {verb or '**all**'} | {' | '.join(map(str, counts))} |")
-        for kind, title in (("not yet", "Not yet"), ("not expressible", "Not expressible"), ("ruled", "Rule")):
+        for kind, title in (("not expressible", "Not expressible"), ("ruled", "Rule")):
             found: Counter[str] = Counter()
             for (_, of, detail), count in self.verdicts.items():
                 if of == kind:

@@ -6,7 +6,6 @@ alone. Then, if every step was equal, once more straight through from empty tabl
 
     equal            as recorded
     ruled            not as recorded, but exactly as a rule of docs/differences.md promises
-    not yet          needs a later piece of work, which is named
     not expressible  has no counterpart here; docs/differences.md lists why
     different        none of these: the test fails
 """
@@ -20,7 +19,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from tests.conformance.compare import Outcome, Renaming, renamed, renaming, same_result, same_rows
-from tests.conformance.play import NotYetError, Player
+from tests.conformance.play import Player
 from tests.conformance.recordings import Scenario, Step, Tables
 from tests.conformance.rules import NULL_IN_KEY, RULES
 from tests.conformance.situation import Situation
@@ -32,7 +31,7 @@ READING = {"load", "find", "count", "assoc_find"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a step. detail -- a rule's id, the later work, or why it cannot be expressed"""
+    """What became of a step. detail -- a rule's id, or why it cannot be expressed"""
 
     verb: str
     kind: str
@@ -76,16 +75,9 @@ class Replay:
                 continue
             here = self._judge(player, step)
 
-    def _judge(self, player: Player, step: Step) -> Tables | None:
-        try:
-            situation = Situation(
-                self.set, self.stage.models, step.do, step.before, player, self.stage.connection.vendor
-            )
-            here = self._outcome(player, step)
-        except NotYetError as error:
-            self.verdicts.append(Verdict(step.verb, "not yet", str(error)))
-            player.follow(step)
-            return None
+    def _judge(self, player: Player, step: Step) -> Tables:
+        situation = Situation(self.set, self.stage.models, step.do, step.before, player, self.stage.connection.vendor)
+        here = self._outcome(player, step)
         recorded = Outcome(step.after, step.result, step.error is not None)
         names = self._same(step, here, recorded)
         if names is not None:
@@ -101,8 +93,6 @@ class Replay:
     def _outcome(self, player: Player, step: Step) -> Outcome:
         try:
             result, error = player.play(step), None
-        except NotYetError:
-            raise
         except Exception as raised:  # whatever it is, the step fails, as a recorded one does
             if _is_ours(raised):
                 raise

@@ -224,6 +224,99 @@ def set_null_cannot_empty_a_key(s: Situation) -> bool:
     )
 
 
+# Saving and deleting graphs
+
+
+@rule
+def selected_relations_have_their_keys(s: Situation) -> bool:
+    select = s.do.get("select", ())
+    if s.verb != "create":
+        return False
+    return any(
+        {name, "*associations*"} & set(select)
+        and (relation.kind == "belongs_to" or any(path.startswith(f"{name}.") for path in select))
+        for owner in s.owners
+        for name, relation in owner.go.relations.items()
+        if name in owner.given
+    )
+
+
+@rule
+def omitted_targets_are_linked(s: Situation) -> bool:
+    if s.relation is not None:
+        return s.relation.kind != "many_to_many" and f"{s.relation.name}.*" in s.do.get("omit", ())
+    return s.verb == "create" and any(
+        f"{name}.*" in s.do.get("omit", ()) and owner.go.relations[name].kind != "many_to_many"
+        for owner in s.owners
+        for name in owner.given
+    )
+
+
+@rule
+def append_stores_what_values_bring(s: Situation) -> bool:
+    return s.verb in ("append", "replace") and any(value.given for value in s.value_things())
+
+
+@rule
+def full_save_writes_what_is_given(s: Situation) -> bool:
+    return s.verb == "append" and bool(s.do.get("full_save"))
+
+
+@rule
+def last_owner_gets_a_shared_target(s: Situation) -> bool:
+    if s.verb != "create" or len(s.owners) == 1:
+        return False
+    given = [
+        (value.go.table, *(value.row[column] for column in value.go.primary_key))
+        for owner in s.owners
+        for name, values in owner.given.items()
+        if owner.go.relations[name].kind in ("has_one", "has_many")
+        for value in values
+        if value.has_key
+    ]
+    return len(given) != len(set(given))
+
+
+@rule
+def last_assignment_counts(s: Situation) -> bool:
+    return s.verb == "save" and any(_says_another_key(s, owner) for owner in s.owners)
+
+
+@rule
+def delete_by_condition_goes_along(s: Situation) -> bool:
+    return s.verb == "delete_record" and "where" in s.do and "select" in s.do
+
+
+@rule
+def nested_names_delete(s: Situation) -> bool:
+    return s.verb == "delete_record" and any(
+        name.partition(".")[0] in s.do["select"] for name in s.do.get("select", ()) if "." in name
+    )
+
+
+@rule_with(_fails)
+def name_that_deletes_nothing_is_an_error(s: Situation) -> bool:
+    if s.verb != "delete_record":
+        return False
+    go = s.owners[0].go if s.owners else s.set.models[s.do["model"]]
+    names = {name.partition(".")[0] for name in s.do.get("select", ())} - {"*associations*"}
+    return any(name not in go.relations or go.relations[name].kind == "belongs_to" for name in names)
+
+
+@rule
+def dead_links_go_with_their_owner(s: Situation) -> bool:
+    if s.verb != "delete_record" or "select" not in s.do:
+        return False
+    joins = {
+        relation.join_table
+        for owner in s.owners
+        for name, relation in owner.go.relations.items()
+        if relation.join_table and {name, "*associations*"} & set(s.do["select"])
+    }
+    is_hard = s.unscoped or any("deleted_at" not in owner.row for owner in s.owners)
+    return is_hard and any("deleted_at" in row for table in joins if table for row in s.before.get(table, ()))
+
+
 # What has no counterpart here
 
 # Sets of which no step can be played, and those of which none can on one database.
@@ -349,3 +442,15 @@ def _holds_what_was_unlinked(s: Situation, owner: Thing) -> bool:
         if relation.kind == "belongs_to"
         for column, _, _ in relation.references
     )
+
+
+def _says_another_key(s: Situation, owner: Thing) -> bool:
+    """Whether the owner's column names another target than Go's object shows."""
+    for name, relation in owner.go.relations.items():
+        shown = owner.shown.get(name)
+        if relation.kind == "belongs_to" and shown:
+            target = s.set.models[relation.target]
+            loaded = {column: shown.get(field) for field, column in target.fields.items()}
+            if any(owner.row[column] != loaded[held] for column, held, _ in relation.references):
+                return True
+    return False

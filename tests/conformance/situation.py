@@ -76,10 +76,7 @@ class Situation:
 
     def _thing(self, instance: Any) -> Thing:
         go = self.set.models[type(instance).__name__]
-        row = {}
-        for each in instance._meta.local_concrete_fields:
-            value = getattr(instance, each.attname)
-            row[each.column] = value is not None if each.column.endswith("_at") else value
+        row = self._row(instance)
         thing = Thing(go, instance, row, all(row[column] is not None for column in go.primary_key))
         for name, values in instance.__dict__.get("go", {}).items():
             thing.given[name] = [self._thing(each) for each in values]
@@ -90,6 +87,18 @@ class Situation:
             if held:
                 thing.carried[name] = held if isinstance(held, list) else [held]
         return thing
+
+    def empty_row(self, go: GoModel) -> Row:
+        """A new row with its defaults."""
+        return self._row(self._classes[go.name]())
+
+    @staticmethod
+    def _row(instance: Any) -> Row:
+        row = {}
+        for each in instance._meta.local_concrete_fields:
+            value = getattr(instance, each.attname)
+            row[each.column] = value is not None if each.column.endswith("_at") else value
+        return row
 
     def join_row(self, relation: Relation, ends: Row) -> Row:
         """A new row of the join table as this set's model makes it."""

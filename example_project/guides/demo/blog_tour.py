@@ -27,6 +27,7 @@ class BlogTour(Page):
         self.profile()
         self.posts()
         self.comments()
+        self.graphs()
 
     # Chapters
 
@@ -119,6 +120,32 @@ class BlogTour(Page):
         self.ask("Each owner sees its own.", "list(two.comments.all())")
         self.ask("It moves to an owner of another model.", "noa.profile.comments.append(two.comments.get())", rows)
         self.ask("The id is emptied; the type stays, as in GORM.", "noa.profile.comments.clear()", rows)
+
+    def graphs(self) -> None:
+        self.chapter("11. Whole graphs, saved and deleted at once")
+        people = self.rows(models.User, "id", "name", "company_id", "deleted_at")
+        posts = self.rows(models.Post, "id", "title", "author_id", "deleted_at")
+        tags = self.rows(models.PostTag, "post_id", "tag_id")
+        self.do(
+            "pia = User(name='pia', company=Company(name='mill'), profile=Profile(bio='sings'),\n"
+            "               posts=[Post(title='six', tags=[Tag(name='go'), Tag(name='sql')]), Post(title='seven')])"
+        )
+        self.ask("What a user belongs to, the user, then what belongs to it.", "pia.save()", posts)
+        self.ask("", "pia.company, pia.profile, [len(post.tags.all()) for post in pia.posts.order_by('title')]", tags)
+        self.do("pia.posts = [Post(title='eight')]")
+        self.ask("Assigned is added, and nothing is removed.", "pia.save()", posts)
+        self.do("rob = User(name='rob', company=Company(name='shed'), posts=[Post(title='nine')])")
+        self.ask("Some of it only.", "rob.save(select=['name', 'posts'])", people)
+        self.ask(
+            "Many at once are as many statements as one.",
+            "User.objects.create_many([User(name=name, posts=[Post(title=name)]) for name in ('sue', 'tom')])",
+            posts,
+        )
+        self.ask(
+            "Deletes along: posts softly, their links for good.", "pia.delete(select=['posts', 'posts.tags'])", posts
+        )
+        self.ask("", "User.objects.filter(name='pia').exists(), Tag.objects.filter(name='go').exists()", tags)
+        self.ask("All relations, for good.", "rob.delete(select=ALL, unscoped=True)", people)
 
     # Parts
 

@@ -6,13 +6,9 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from example_project.guides.factories import (
-    AddressFactory,
     BlogFactory,
     LanguageFactory,
     PersonFactory,
-    ProfileFactory,
-    SpokenLanguageFactory,
-    TagFactory,
     UserFactory,
 )
 from example_project.guides.models import Language, Profile, User
@@ -39,21 +35,24 @@ def fill() -> None:
     Profile.objects.unscoped().filter(user_refer__in=refers.values()).update(deleted_at=None)
     Language.objects.unscoped().filter(name__in=SPOKEN.values()).update(deleted_at=None)
     for name, (refer, languages, friends, codes) in USERS.items():
-        user = UserFactory(refer=refer, name=name)
         spoken = [LanguageFactory(name=language) for language in languages]
-        user.languages.append(spoken)
+        user = UserFactory(
+            refer=refer,
+            name=name,
+            languages=spoken,
+            friends=[{"refer": refers[friend], "name": friend} for friend in friends],
+            profiles={"user_refer": refer, "name": f"profile of {name}"},
+            speaks=[{"code": code, "name": SPOKEN[code]} for code in codes],
+        )
         user.fluent_in.append(
             spoken,
             through_defaults=lambda language: {"fluency": "native" if language.name == "English" else "advanced"},
         )
-        user.friends.append(UserFactory(refer=refers[friend], name=friend) for friend in friends)
-        user.profiles.append(ProfileFactory(user_refer=refer, name=f"profile of {name}"))
-        user.speaks.append(SpokenLanguageFactory(code=code, name=SPOKEN[code]) for code in codes)
     for name, addresses in PEOPLE.items():
-        PersonFactory(name=name).addresses.append(AddressFactory(name=address) for address in addresses)
+        PersonFactory(name=name, addresses=[{"name": address} for address in addresses])
     for locale in ("en", "fr"):
-        tags = [TagFactory(id=number, locale=locale, value=value[locale]) for number, value in TAGS.items()]
-        BlogFactory(id=1, locale=locale, subject=f"Associations ({locale})").tags.append(tags)
+        tags = [{"id": number, "locale": locale, "value": value[locale]} for number, value in TAGS.items()]
+        BlogFactory(id=1, locale=locale, subject=f"Associations ({locale})", tags=tags)
 
 
 def login() -> None:

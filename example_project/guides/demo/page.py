@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from django.db import models as django_models
 
 from example_project.guides.demo import reading
-from gorm_assoc.models import Association
+from gorm_assoc.models import ALL, Association
 
 WIDTH = 110
 DECLARED = "Declared in models.py"
@@ -27,7 +27,7 @@ class Page:
 
     def __init__(self, stdout: OutputWrapper, style: Style, names: dict[str, Any]) -> None:
         self.stdout, self.style = stdout, style
-        self.names: dict[str, Any] = {**names, "Association": Association}
+        self.names: dict[str, Any] = {**names, "Association": Association, "ALL": ALL}
 
     def chapter(self, title: str) -> None:
         self.stdout.write("\n\n" + self.style.MIGRATE_HEADING(title))
