@@ -2,24 +2,18 @@
 The recorded sets of models, as a project with this library would write them.
 
 Each set is a module here, an app of its own in a registry of its own, as sets share class and
-table names. A set without a module needs a kind of relation that does not exist yet.
+table names. A set without a module is one that GORM refuses: no step of it was recorded.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 
 from django.apps import AppConfig
 from django.apps import apps as installed
 from django.db import models
 from django.test.utils import isolate_apps
-
-
-def exists(name: str) -> bool:
-    """Whether the set is translated."""
-    return find_spec(f"{__name__}.{name}") is not None
 
 
 @cache
