@@ -7,7 +7,7 @@ ARGS ?=
 export JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all bench coverage lint format types clean
+.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all torture bench coverage lint format types clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,12 @@ test-scale: venv  ## the verbs on a million links, on SQLite (TEST_DATABASE=post
 test-all:  ## both servers, then Python 3.11 x Django 5.2, 3.12 x 6.0, 3.13 x 6.1 (REQUIRE_ALL=1: all must run)
 	@RAN=$$(mktemp); export RAN; trap 'rm -f "$$RAN"' EXIT; \
 	$(MAKE) --no-print-directory test-postgres && $(MAKE) --no-print-directory test-mariadb && .ci/matrix
+
+torture: venv  ## every verb under every fault, and 8 processes at once, on PostgreSQL and MariaDB servers started for it
+	@.ci/venv .venv postgres
+	@.ci/venv .venv mysql
+	@.ci/torture .venv postgres $(ARGS)
+	@.ci/torture .venv mariadb $(ARGS)
 
 bench: venv  ## each verb beside Django, SQLAlchemy and the bare driver, on the databases that answer (ARGS=--quick)
 	@.ci/venv .venv bench

@@ -7,10 +7,11 @@ Doing what a verb was asked for, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import Error, models
 
 from gorm_assoc import kinds, storing
 from gorm_assoc.asked import Asked
@@ -209,7 +210,7 @@ class Work:
 
         # A savepoint only where an error can leave something half done inside a caller's transaction.
         several = several or self.unscoped or bool(touched or new) or self.kind.can_revive(relationship)
-        with before.restored_on_error():  # a key may be refused as late as at COMMIT
+        with _named(relationship), before.restored_on_error():  # a key may be refused as late as at COMMIT
             changes = atomically(attempt, using, savepoint=several or self.kind.may_raise(relationship))
         if not relationship.owner_holds_key:
             for owner in owners.values():
@@ -229,3 +230,13 @@ class Work:
         for instance in (*touched, *new, *shown):
             before.note(instance)
         return before
+
+
+@contextmanager
+def _named(relationship: Relationship) -> Iterator[None]:
+    """Let an error of the database, whose own text knows only tables, say in a note which relation was written."""
+    try:
+        yield
+    except Error as error:
+        error.add_note(f"While the links of {relationship.label} were written; nothing of it is stored.")
+        raise

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 pytest_plugins = ["tests.conformance.plugin"]
 
 # Marked tests that run only where `-m` names them.
-ASKED_FOR = {"browser", "scale"}
+ASKED_FOR = {"browser", "scale", "torture"}
 
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
