@@ -25,7 +25,7 @@ ALCHEMY, DRIVER = "SQLAlchemy", "the driver's `executemany`"
 def works(scale: int = 1) -> Iterator[Work]:
     """`scale` -- divides the sizes, for a quick look."""
     peers = Peers()
-    for links, rounds in ((1, 101), (100, 31), (10_000, 9), (1_000_000, 0)):
+    for links, rounds in ((1, 31), (100, 15), (10_000, 7), (1_000_000, 0)):
         yield peers.append(max(links // scale, 1), rounds)
     yield peers.replace(10_000 // scale)
     yield peers.delete(10_000 // scale)

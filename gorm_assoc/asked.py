@@ -152,7 +152,7 @@ class Asked:
             holds = strict or value.instance is None or None not in held_values(fields, value.instance)
             return value.key is not None and holds
 
-        if all(map(is_stored, self.distinct)):
+        if all(value.instance is None or is_stored(value) for value in self.distinct):
             return self
         lists = {id(wanted): [v for v in wanted if is_stored(v)] for wanted in self.by_owner.values()}
         by_owner = {owner: lists[id(wanted)] for owner, wanted in self.by_owner.items()}
@@ -220,45 +220,50 @@ class Asked:
             self._links[using] = self._linked(self.targets(using))
         return self._links[using]
 
-    def _linked(self, targets: Mapping[int, Values]) -> Links:
-        if missing := [value for value in self.distinct if id(value) not in targets]:
+    def _linked(self, targets: Sequence[Value]) -> Links:
+        if len(targets) < len(self.distinct):
+            missing = next(value for value in self.distinct if value.held is None)
             label = self.relationship.target._meta.label
-            raise IntegrityError(f"{self.relationship.label} cannot link {missing[0].key!r}: no {label} has that key.")
+            raise IntegrityError(f"{self.relationship.label} cannot link {missing.key!r}: no {label} has that key.")
         one_owner_each = self.relationship.target_holds_key
         rows: dict[Values, Mapping[str, Any]] = {}
         taken: dict[Values, Values] = {}
         for owner_values, wanted in self.by_owner.items():
             for value in wanted:
-                held = targets[id(value)]
+                held: Values = value.held  # type: ignore[assignment]  # none is missing
                 if one_owner_each and taken.setdefault(held, owner_values) != owner_values:
                     del rows[(*taken[held], *held)]  # a target has one owner: the last
                     taken[held] = owner_values
                 rows.setdefault(owner_values + held, value.extra)
         # Always in the same order, so that two verbs that insert the same pairs do not wait for each other.
         ordered = sorted(rows)
-        extras = [rows[row] for row in ordered]
-        are_same = len(set(map(id, extras))) == 1 or all(extra == extras[0] for extra in extras)
-        new = frozenset(targets[id(value)] for value in self.distinct if id(value.instance) in self.stored)
-        keys = {targets[id(v)]: v.key if v.instance is None else v.instance.pk for v in self.distinct}
-        return Links(ordered, (extras[:1] or [{}]) if are_same else extras, self.owners, keys, new)
+        extras = list(rows.values())
+        if any(extra is not extras[0] and extra != extras[0] for extra in extras):
+            extras = [rows[row] for row in ordered]
+        else:
+            extras = extras[:1] or [{}]
+        keys = {value.held: value.key if value.instance is None else value.instance.pk for value in targets}
+        new = frozenset(value.held for value in targets if id(value.instance) in self.stored) if self.stored else ()
+        return Links(ordered, extras, self.owners, keys, frozenset(new))  # type: ignore[arg-type]
 
-    def targets(self, using: str) -> dict[int, Values]:
-        """id of each value -> the values that join rows hold of its target; without those whose key no target has."""
+    def held(self, using: str) -> list[Values]:
+        """What join rows hold of the targets; without those whose key no target has."""
+        return [value.held for value in self.targets(using) if value.held is not None]
+
+    def targets(self, using: str) -> list[Value]:
+        """The values with what join rows hold of them; without those whose key no target has."""
         relationship, asked = self.relationship, self.distinct
         fields = relationship.target_fields
         by_key = looking.referenced_values(relationship, [v.key for v in asked if v.instance is None], using)
-        found: dict[int, Values] = {}
         for value in asked:
             if value.instance is None:
-                if value.key in by_key:
-                    found[id(value)] = by_key[value.key]
+                value.held = by_key.get(value.key)
                 continue
-            held = held_values(fields, value.instance)
-            if None in held:
-                unset = fields[held.index(None)].attname
+            value.held = held_values(fields, value.instance)
+            if None in value.held:
+                unset = fields[value.held.index(None)].attname
                 raise PrimaryKeyRequired(relationship.target, relationship.label, unset)
-            found[id(value)] = held
-        return found
+        return [value for value in asked if value.held is not None]
 
 
 def held_values(fields: Fields, instance: models.Model) -> Values:

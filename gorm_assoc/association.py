@@ -200,7 +200,7 @@ class Association(AsyncVerbs):
         def condition() -> Condition:
             if keys is None:
                 return choosing.naming(asked.owners, asked.sql(work.using))
-            return choosing.naming(asked.owners, list(asked.targets(work.using).values()))
+            return choosing.naming(asked.owners, asked.held(work.using))
 
         return work.unlink(asked.owners, condition, dry_run=dry_run, pairs=pairs, asked=keys)
 

@@ -36,11 +36,13 @@ class Value:
     One target as it was given, and the extra columns for its join row.
 
     key -- its primary key; None for an instance that has none yet
+    held -- what links hold of it, once that has been asked; None if there is no such target
     """
 
     instance: models.Model | None
     key: Any
     extra: Mapping[str, Any]
+    held: tuple[Any, ...] | None = None
 
     @property
     def is_new(self) -> bool:
@@ -59,6 +61,9 @@ def read(relationship: Relationship, given: Iterable[Any], extra: Extra | Mappin
     fields = relationship.target._meta.pk_fields
     key_type = plain.type_of(fields[0]) if len(fields) == 1 else None
     make, same = (extra, NOTHING) if callable(extra) else (None, extra)
+    given = list(given)
+    if not make and not relationship.is_single and {key_type}.issuperset(map(type, given)):
+        return [Value(None, key, same) for key in dict.fromkeys(given)]  # nothing but keys, as they are
     for value in flattened(relationship, given):
         instance, key = (None, value) if type(value) is key_type else _read(relationship, value)
         identity = key if key is not None else (_NO_KEY, id(instance))

@@ -115,22 +115,29 @@ class Columns:
         return Sql(values + ", ".join([row_sql] * len(rows)), params)
 
     def can_unfold(self, rows: Sequence[Values]) -> bool:
+        return self.can_unfold_columns(by_column(rows))
+
+    def can_unfold_columns(self, values: Iterable[Sequence[Any]]) -> bool:
         if self.connection.vendor == "postgresql":
             # unnest() takes arrays apart to the last element.
             return not any(hasattr(field, "base_field") for field in self.fields)
         return self.connection.vendor == "sqlite" and all(
-            issubclass(kind, _JSON) for column in by_column(rows) for kind in set(map(type, column))
+            issubclass(kind, _JSON) for column in values for kind in set(map(type, column))
         )
 
     def unfolded(self, rows: Sequence[Values]) -> Sql:
         """A SELECT of the rows, from one parameter (PostgreSQL: one a column). `rows` are prepared."""
+        return self.unfolded_columns(by_column(rows))
+
+    def unfolded_columns(self, values: Sequence[Sequence[Any]]) -> Sql:
+        """The same, given column by column."""
         if self.connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{field.db_type(self.connection)}[]" for field in self.fields)
-            return Sql(f"SELECT * FROM unnest({arrays})", tuple(by_column(rows)))
+            return Sql(f"SELECT * FROM unnest({arrays})", tuple(map(list, values)))
         if len(self.fields) == 1:
-            return Sql("SELECT value FROM json_each(%s)", (json.dumps(by_column(rows)[0]),))
+            return Sql("SELECT value FROM json_each(%s)", (json.dumps(values[0]),))
         columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.fields)))
-        return Sql(f"SELECT {columns} FROM json_each(%s)", (json.dumps(rows),))
+        return Sql(f"SELECT {columns} FROM json_each(%s)", (json.dumps(list(zip(*values, strict=True))),))
 
     def _tuple(self) -> str:
         return self.quoted[0] if len(self.quoted) == 1 else f"({', '.join(self.quoted)})"

@@ -331,33 +331,42 @@ class JoinRows:
         rows: Sequence[Values],
         constants: Mapping[models.Field[Any, Any], Any],
     ) -> Sql:
-        if len(rows) > FEW:
-            fields, rows, constants = _without_constants(fields, rows, constants)
-        names = ", ".join(self._quoted(field) for field in (*fields, *constants))
-        columns = Columns(fields, self.using)
-        if len(rows) > FEW and columns.can_unfold(rows) and not self._is_better_listed(fields, rows, constants):
-            selected = ", ".join(["", *(self._typed(field) for field in constants)])
-            if self.connection.vendor == "postgresql":
-                unfolded = columns.unfolded(rows)
-                source = unfolded.text.removeprefix("SELECT * FROM ")
-                text = f"SELECT found.*{selected} FROM {source} AS found"
-            else:
-                unfolded = columns.unfolded(rows)
-                source = unfolded.text.removeprefix("SELECT ")
-                text = f"SELECT {source.replace(' FROM', f'{selected} FROM', 1)} WHERE 1 = 1"
-            params = (*constants.values(), *unfolded.params)
-        else:
-            row_sql = f"({', '.join(['%s'] * (len(fields) + len(constants)))})"
-            text = f"VALUES {', '.join([row_sql] * len(rows))}"
-            fixed = tuple(constants.values())
-            params = tuple(value for row in rows for value in (*row, *fixed))
-        return Sql(f"INSERT INTO {self.table} ({names}) {text}{self._on_conflict()}", params)
+        if len(rows) > FEW and (unfolded := self._unfolded(fields, rows, constants)):
+            return unfolded
+        row_sql = f"({', '.join(['%s'] * (len(fields) + len(constants)))})"
+        fixed = tuple(constants.values())
+        params = tuple(value for row in rows for value in (*row, *fixed))
+        return self._insert([*fields, *constants], Sql(f"VALUES {', '.join([row_sql] * len(rows))}", params))
 
-    def _is_better_listed(self, fields: Sequence[Any], rows: Sequence[Values], constants: Mapping[Any, Any]) -> bool:
-        """Whether the rows fit into one statement, on SQLite, and would have to be parsed one by one if unfolded."""
-        if self.connection.vendor != "sqlite" or len(fields) == 1:
-            return False
-        return len(rows) * (len(fields) + len(constants)) <= min(batches.most_values(self.using), LISTED)
+    def _unfolded(
+        self,
+        fields: Sequence[models.Field[Any, Any]],
+        rows: Sequence[Values],
+        constants: Mapping[models.Field[Any, Any], Any],
+    ) -> Sql | None:
+        """The same with all values in few parameters, where the database can and it is faster."""
+        values = dict(zip(fields, by_column(rows), strict=True))
+        # What is the same in all rows, as one owner's key, is sent once.
+        same = {field: column[0] for field, column in values.items() if column.count(column[0]) == len(rows)}
+        varying = {field: column for field, column in values.items() if field not in same} or values
+        constants = {**constants, **{field: value for field, value in same.items() if field not in varying}}
+        columns = Columns([*varying], self.using)
+        if not columns.can_unfold_columns(varying.values()):
+            return None
+        if self.connection.vendor == "sqlite" and len(varying) > 1:
+            # Each row would have to be parsed; as a list it is quicker, if it is no longer than a statement can be.
+            size = len(rows) * (len(varying) + len(constants))
+            if size <= min(batches.most_values(self.using), LISTED):
+                return None
+        unfolded = columns.unfolded_columns([*varying.values()])
+        selected = ", ".join(["*", *(self._typed(field) for field in constants)])
+        # WHERE, as SQLite takes ON CONFLICT for a join's else.
+        text = f"SELECT {selected} FROM ({unfolded.text}) AS found WHERE 1 = 1"
+        return self._insert([*varying, *constants], Sql(text, (*constants.values(), *unfolded.params)))
+
+    def _insert(self, fields: Sequence[models.Field[Any, Any]], rows: Sql) -> Sql:
+        names = ", ".join(map(self._quoted, fields))
+        return Sql(f"INSERT INTO {self.table} ({names}) {rows.text}{self._on_conflict()}", rows.params)
 
     def _on_conflict(self) -> str:
         if self.connection.vendor == "mysql":
@@ -399,15 +408,3 @@ class JoinRows:
         with self.connection.cursor() as cursor:
             cursor.execute(sql.text, sql.params)
             return int(cursor.rowcount)
-
-
-def _without_constants(
-    fields: Sequence[models.Field[Any, Any]], rows: Sequence[Values], constants: Mapping[models.Field[Any, Any], Any]
-) -> tuple[Sequence[models.Field[Any, Any]], Sequence[Values], Mapping[models.Field[Any, Any], Any]]:
-    """A column that has the same value in all rows, as one owner's key, is sent once."""
-    columns = dict(zip(fields, by_column(rows), strict=True))
-    same = {field: column[0] for field, column in columns.items() if column.count(column[0]) == len(column)}
-    rest = {field: column for field, column in columns.items() if field not in same}
-    if not same or not rest:
-        return fields, rows, constants
-    return [*rest], list(zip(*rest.values(), strict=True)), {**constants, **same}
