@@ -22,7 +22,7 @@ _MAX_NAME_LENGTH = 64  # GORM's limit, where the database has none (SQLite)
 
 def name_in(connection: Any, name: str) -> str:
     """The name that a constraint or index of ours has in this database."""
-    return cut(name, connection.ops.max_name_length() or _MAX_NAME_LENGTH)
+    return cut(name, connection.ops.max_name_length() or _MAX_NAME_LENGTH, in_bytes=connection.vendor == "postgresql")
 
 
 def _cut_for(name: str, schema_editor: BaseDatabaseSchemaEditor) -> str:

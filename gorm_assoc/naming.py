@@ -96,16 +96,16 @@ class NamingStrategy:
         return _formatted("chk", table, column)
 
 
-def cut(name: str, max_length: int = 64) -> str:
+def cut(name: str, max_length: int = 64, *, in_bytes: bool = False) -> str:
     """
-    Shorten a name of more than max_length characters as GORM does.
+    Shorten a name of more than max_length characters (or bytes, as PostgreSQL counts) as GORM does.
 
     The first max_length - 8 bytes stay, eight digits of the full name's SHA-1 follow. A character
     that the cut would split is left out.
     """
-    if len(name) <= max_length:
-        return name
     encoded = name.encode()
+    if len(encoded if in_bytes else name) <= max_length:
+        return name
     kept = encoded[: max(max_length - 8, 0)].decode(errors="ignore")
     return kept + hashlib.sha1(encoded, usedforsecurity=False).hexdigest()[:8]
 

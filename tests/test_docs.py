@@ -32,6 +32,8 @@ BLOCKS = {
     "docs/from-gorm.md": (10, 3, 1),
     "docs/preload.md": (9, 0, 0),
     "docs/migrations.md": (0, 0, 3),
+    "docs/performance.md": (0, 0, 0),
+    "docs/reliability.md": (0, 0, 0),
     "docs/saving.md": (8, 0, 0),
     "docs/soft-delete.md": (12, 0, 0),
     "docs/tables.md": (0, 0, 0),
