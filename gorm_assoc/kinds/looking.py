@@ -39,7 +39,7 @@ def referenced_values(relationship: Relationship, keys: Sequence[Any], using: st
     """Primary key -> the values that join rows hold; one SELECT where they are not the key itself."""
     model, fields = relationship.target, relationship.target_fields
     if tuple(fields) == tuple(model._meta.pk_fields):
-        return {key: key if isinstance(key, tuple) else (key,) for key in keys}
+        return dict(zip(keys, keys if len(fields) > 1 else zip(keys, strict=True), strict=True))
     if not keys:
         return {}
     wanted = [key if isinstance(key, tuple) else (key,) for key in keys]
