@@ -91,7 +91,7 @@ class HasTests(CheckTestCase):
                 user = BelongsTo("User", unique=True)
         """)
 
-        assert names.Profile.check(databases=["default"]) == self.messages() == []
+        assert names.Profile.check() == self.messages() == []
 
     def test_E003_the_child_is_no_model(self):
         self.assert_finds(

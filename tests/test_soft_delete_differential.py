@@ -25,7 +25,12 @@ QUERIES = 10_000 // SHARDS
 # Planning a query of ten joins over unknown tables takes servers seconds; running it here, nothing.
 PLAN_QUICKLY = {
     "postgresql": ("SET jit = off", "SET jit TO DEFAULT"),
-    "mysql": ("SET optimizer_search_depth = 0", "SET optimizer_search_depth = DEFAULT"),
+    # Without materialization, by which MariaDB 10.11 answers one of the queries with a row too many (by every
+    # other plan it does not, dead rows or none).
+    "mysql": (
+        "SET optimizer_search_depth = 0, optimizer_switch = 'materialization=off'",
+        "SET optimizer_search_depth = DEFAULT, optimizer_switch = DEFAULT",
+    ),
 }
 
 Difference = tuple[Question, object, object]
