@@ -148,6 +148,7 @@ class VerbTests(HypothesisTestCase):
     def test_texts_are_data(self, text):
         if "\x00" in text:
             return
+        text = f"§{text}"  # which no statement has of itself
         sent = []
 
         def keep(execute, sql, params, many, context):
@@ -160,7 +161,7 @@ class VerbTests(HypothesisTestCase):
             self.user.languages.clear()
 
         assert [language.name for language in found] == [text]
-        assert not [sql for sql in sent if len(text) > 3 and text in sql]
+        assert not [sql for sql in sent if "§" in sql]
 
 
 class AdminTests(HypothesisTestCase):
