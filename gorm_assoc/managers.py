@@ -253,6 +253,8 @@ _WRITERS = (
     "append create_many replace delete clear toggle add remove set "
     "aappend acreate_many areplace adelete aclear atoggle"
 )
-for _writer in _WRITERS.split():
-    for _manager in (ManyVerbs, HasManyVerbs):
+# The other writers of either are Django's own, async twins included, and marked by it.
+_WRITERS_OF = {ManyVerbs: _WRITERS, HasManyVerbs: f"{_WRITERS} create get_or_create update_or_create"}
+for _manager, _names in _WRITERS_OF.items():
+    for _writer in _names.split():
         getattr(_manager, _writer).alters_data = True  # templates must not call it

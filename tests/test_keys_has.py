@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, connection
 from django.db.models.deletion import ProtectedError
+from django.template import Context, Template
 from django.test import TestCase
 
 from gorm_assoc.exceptions import (
@@ -454,6 +455,17 @@ class ManagerTests(TestCase):
             ann.letters.append(Letter(text="new"))
         with pytest.raises(PrimaryKeyRequired):
             Author(name="new").letters  # noqa: B018
+
+    def test_a_template_writes_nothing(self):
+        firm = EmployerFactory()
+        writers = ("create", "get_or_create", "update_or_create", "acreate", "aget_or_create", "aupdate_or_create")
+
+        written = {
+            writer: Template(f"{{{{ firm.hands.{writer} }}}}").render(Context({"firm": firm})) for writer in writers
+        }
+
+        assert written == dict.fromkeys(writers, "")
+        assert not Hand.objects.exists()
 
     def test_the_related_manager_has_the_verbs(self):
         firm = EmployerFactory()
