@@ -6,6 +6,7 @@ import datetime
 import decimal
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.test import TestCase
@@ -104,3 +105,29 @@ class TextKeyTests(TestCase):
         assert user.speaks.append(*codes) == Changes(added=len(codes))
         assert user.speaks.replace(*codes[1:]) == Changes(removed=1, kept=len(codes) - 1)
         assert user.speaks.delete(*codes) == Changes(removed=len(codes) - 1)
+
+    @pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL has no texts with a null character")
+    def test_a_text_with_a_null_character_is_not_cut(self):
+        user = UserFactory()
+        codes = ["a", "a\0b", *(f"code{number}" for number in range(150))]
+        SpokenLanguage.objects.bulk_create(SpokenLanguage(code=code) for code in codes)
+
+        user.speaks.append(*codes[1:])
+
+        assert set(user.speaks.values_list("code", flat=True)) == set(codes[1:])
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="the servers answer or refuse by themselves")
+    def test_a_number_that_is_too_large_is_refused_among_many_as_it_is_alone(self):
+        user = UserFactory()
+
+        for keys in ([2**63], [*range(1, 150), 2**63], [*range(1, 150), -(2**63) - 1]):
+            with pytest.raises(OverflowError), transaction.atomic():
+                user.languages.delete(*keys)
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="the servers' drivers refuse it by themselves")
+    def test_half_a_character_is_refused_among_many_as_it_is_alone(self):
+        user = UserFactory()
+
+        for codes in (["\ud800"], [*(f"code{number}" for number in range(150)), "\ud800"]):
+            with pytest.raises(UnicodeEncodeError), transaction.atomic():
+                user.speaks.delete(*codes)

@@ -11,7 +11,6 @@ database unfolds in its own way:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -20,11 +19,10 @@ from typing import Any
 
 from django.db import connections, models
 
-from gorm_assoc.kinds import plain
+from gorm_assoc.kinds import as_json, plain
 from gorm_assoc.kinds.base import Values
 
 FEW = 100  # up to here a list is as fast, and reads better in a log
-_JSON = (int, str, float, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +119,7 @@ class Columns:
         if self.connection.vendor == "postgresql":
             # unnest() takes arrays apart to the last element.
             return not any(hasattr(field, "base_field") for field in self.fields)
-        return self.connection.vendor == "sqlite" and all(
-            issubclass(kind, _JSON) for column in values for kind in set(map(type, column))
-        )
+        return self.connection.vendor == "sqlite" and all(map(as_json.can_hold, values))
 
     def unfolded(self, rows: Sequence[Values]) -> Sql:
         """A SELECT of the rows, from one parameter (PostgreSQL: one a column). `rows` are prepared."""
@@ -135,9 +131,9 @@ class Columns:
             arrays = ", ".join(f"%s::{field.db_type(self.connection)}[]" for field in self.fields)
             return Sql(f"SELECT * FROM unnest({arrays})", tuple(map(list, values)))
         if len(self.fields) == 1:
-            return Sql("SELECT value FROM json_each(%s)", (json.dumps(values[0]),))
+            return Sql("SELECT value FROM json_each(%s)", (as_json.text(values[0]),))
         columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.fields)))
-        return Sql(f"SELECT {columns} FROM json_each(%s)", (json.dumps(list(zip(*values, strict=True))),))
+        return Sql(f"SELECT {columns} FROM json_each(%s)", (as_json.text(list(zip(*values, strict=True))),))
 
     def _tuple(self) -> str:
         return self.quoted[0] if len(self.quoted) == 1 else f"({', '.join(self.quoted)})"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from gorm_assoc.kinds import as_json
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import Columns, Sql, quoted
 
@@ -40,7 +40,7 @@ def _listed(columns: Columns, rows: Sequence[Values]) -> Sql:
         return Sql(text, unfolded.params)
     if connection.vendor == "sqlite" and columns.can_unfold(rows):
         each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(width))
-        return Sql(f"SELECT key, {each} FROM json_each(%s)", (json.dumps(rows),))
+        return Sql(f"SELECT key, {each} FROM json_each(%s)", (as_json.text(rows),))
     start = "ROW(" if connection.vendor == "mysql" and not connection.mysql_is_mariadb else "("
     row_sql = f"{start}{', '.join(['%s'] * (width + 1))})"
     params = tuple(value for number, row in enumerate(rows) for value in (number, *row))

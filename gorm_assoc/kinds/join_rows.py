@@ -11,7 +11,6 @@ A chunk is 10,000 rows where values stand in the statement, all of them elsewher
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -20,7 +19,7 @@ from django.db import IntegrityError, connections, models
 from django.db.models import sql
 from django.utils import timezone
 
-from gorm_assoc.kinds import batches, given, spelling
+from gorm_assoc.kinds import as_json, batches, given, spelling
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql, by_column, quoted
 from gorm_assoc.kinds.extra_columns import ExtraColumns
@@ -85,7 +84,7 @@ class JoinRows:
             for number, column in enumerate(self.pair.quoted)
         )
         kept = f"SELECT kept._rowid_ FROM json_each(%s) AS pairs CROSS JOIN {self.table} AS kept WHERE {same}"
-        return owners & Sql(f"{self.table}._rowid_ NOT IN ({kept})", (json.dumps(pairs),))
+        return owners & Sql(f"{self.table}._rowid_ NOT IN ({kept})", (as_json.text(pairs),))
 
     @property
     def live(self) -> Sql | None:

@@ -10,13 +10,12 @@ each, however many rows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connections
 
-from gorm_assoc.kinds import spelling
+from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql
 from gorm_assoc.kinds.join_rows import CHUNK, JoinRows
@@ -128,7 +127,7 @@ class KeyRows(JoinRows):
             return Sql(f"{text} AS found ({', '.join(names)})", unfolded.params)
         if self.connection.vendor == "sqlite" and len(rows) > FEW and columns.can_unfold(rows):
             each = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(names))
-            return Sql(f"(SELECT {each} FROM json_each(%s)) AS found", (json.dumps(rows),))
+            return Sql(f"(SELECT {each} FROM json_each(%s)) AS found", (as_json.text(rows),))
         marks = [self._typed(field) for field in columns.fields]
         row_sql = f"({', '.join(marks)})"
         params = tuple(value for row in rows for value in row)
