@@ -13,20 +13,20 @@ from collections.abc import Callable, Sequence
 
 from gorm_assoc.kinds.base import Links, Owners, Values
 from gorm_assoc.kinds.conditions import Sql
-from gorm_assoc.kinds.join_rows import JoinRows
+from gorm_assoc.kinds.link_rows import LinkRows
 
-Condition = Callable[[JoinRows], Sql]
+Condition = Callable[[LinkRows], Sql]
 
 
 def clearing(owners: Owners) -> Condition:
-    """All join rows of the owners."""
+    """All rows of the owners."""
     return lambda rows: rows.of_owners(owners)
 
 
 def naming(owners: Owners, targets: Sequence[Values] | Sql) -> Condition:
-    """The owners' join rows to these targets."""
+    """The owners' rows to these targets."""
 
-    def condition(rows: JoinRows) -> Sql:
+    def condition(rows: LinkRows) -> Sql:
         found = rows.target.among_subquery(targets) if isinstance(targets, Sql) else rows.target.among(targets)
         return rows.of_owners(owners) & found
 
@@ -34,9 +34,9 @@ def naming(owners: Owners, targets: Sequence[Values] | Sql) -> Condition:
 
 
 def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
-    """The owners' join rows that are not among the wanted links: what each owner no longer has."""
+    """The owners' rows that are not among the wanted links: what each owner no longer has."""
 
-    def condition(rows: JoinRows) -> Sql:
+    def condition(rows: LinkRows) -> Sql:
         mine = rows.of_owners(owners)
         if isinstance(wanted, Sql):
             return mine & rows.target.not_among_subquery(wanted)
@@ -50,5 +50,5 @@ def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
 
 
 def exactly(links: Links) -> Condition:
-    """The join rows of these links."""
+    """The rows of these links."""
     return lambda rows: rows.of_rows(links.rows) if links.rows else Sql("1 = 0")

@@ -18,11 +18,11 @@ from django.db import connections
 from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql
-from gorm_assoc.kinds.join_rows import CHUNK, JoinRows
+from gorm_assoc.kinds.link_rows import CHUNK, LinkRows
 from gorm_assoc.relationship import Relationship
 
 
-class KeyRows(JoinRows):
+class KeyRows(LinkRows):
     """The rows that hold the links of a relationship, on one database."""
 
     def __init__(self, relationship: Relationship, using: str) -> None:

@@ -21,10 +21,11 @@ from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.kinds.key_rows import KeyRows
+from gorm_assoc.kinds.link_rows import LinkRows
 from gorm_assoc.relationship import MANY2MANY, Relationship
 
 
-def rows_of(relationship: Relationship, using: str) -> JoinRows:
+def rows_of(relationship: Relationship, using: str) -> LinkRows:
     """The rows that hold the links: join rows, or rows that hold a key."""
     kind = JoinRows if relationship.kind == MANY2MANY else KeyRows
     return kind(relationship, using)
