@@ -125,7 +125,7 @@ def _delete_targets(
     model = relationship.target
     condition = rows.of_owners(owners)
     is_hard = unscoped or soft_delete.deleted_at_field(model) is None
-    targets = rows.rows(condition if unscoped or rows.live is None else condition & rows.live)
+    targets = rows.rows(condition if unscoped else condition & rows.live)
     below = chosen.below(relationship)
     counts: Counts = Counter()
     if below.select is not None:

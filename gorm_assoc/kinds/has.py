@@ -139,7 +139,7 @@ def unlink(
     count = 0
     if moving and (destroy or fixed is not None):
         passed, chosen = chosen & rows.target.among(moving), chosen & rows.target.not_among(moving)
-        count = rows.count(passed if destroy or rows.live is None else passed & rows.live)
+        count = rows.count(passed if destroy else passed & rows.live)
         if fixed is None:  # a unique column must be free
             rows.release(passed)
     if destroy:
@@ -197,7 +197,7 @@ def _require_nullable(relationship: Relationship, rows: KeyRows, chosen: Sql) ->
     fixed = _fixed_column(relationship)
     if fixed is None:
         return
-    count = rows.count(chosen & rows.live if rows.live is not None else chosen)
+    count = rows.count(chosen & rows.live)
     if count:
         raise IntegrityError(
             f"{relationship.label} cannot let go of {count} rows of {relationship.through._meta.label}: "

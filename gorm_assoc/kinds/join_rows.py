@@ -47,8 +47,9 @@ class JoinRows(LinkRows):
     # Conditions
 
     @property
-    def dead(self) -> Sql | None:
-        return Sql(f"{self.deleted_at} IS NOT NULL") if self.deleted_at else None
+    def dead(self) -> Sql:
+        """The rows that are dead; only where one can be."""
+        return Sql(f"{self.deleted_at} IS NOT NULL")
 
     # Statements
 
@@ -147,28 +148,27 @@ class JoinRows(LinkRows):
 
     def revive(self, links: Links) -> int:
         """Bring back the links' dead rows, with the extra columns that were given; the rest stays."""
-        return self._update_links(links, self.dead, {DELETED_AT: None}) if self.dead else 0
+        return self._update_links(links, self.dead, {DELETED_AT: None}) if self.deleted_at else 0
 
     def revive_where(self, condition: Sql, extra: Mapping[str, Any]) -> int:
         """The same for the rows that a condition names."""
-        return self.update(condition & self.dead, {DELETED_AT: None, **extra}) if self.dead else 0
+        return self.update(condition & self.dead, {DELETED_AT: None, **extra}) if self.deleted_at else 0
 
     def update_live(self, links: Links) -> int:
         """Set the extra columns of the links' rows that are there and not dead."""
         return self._update_links(links, self.live, {})
 
-    def _update_links(self, links: Links, state: Sql | None, also: Mapping[str, Any]) -> int:
+    def _update_links(self, links: Links, state: Sql, also: Mapping[str, Any]) -> int:
         updated = 0
         for chunk in self._chunks(links):
             for group in self.extra.grouped(chunk):
                 if len(group.defaults) > 1:
                     updated += self._update_each(group, state, also)
                     continue
-                condition = self.of_rows(group.rows)
-                updated += self.update(condition & state if state else condition, {**also, **group.defaults[0]})
+                updated += self.update(self.of_rows(group.rows) & state, {**also, **group.defaults[0]})
         return updated
 
-    def _update_each(self, links: Links, state: Sql | None, also: Mapping[str, Any]) -> int:
+    def _update_each(self, links: Links, state: Sql, also: Mapping[str, Any]) -> int:
         """Update the links' rows, each to values of its own; all name the same columns."""
         extra, fixed = [self.extra.prepared(values) for values in links.defaults], self.extra.prepared(also)
         changed, width = [*extra[0]], len(self.pair.fields)
@@ -176,7 +176,7 @@ class JoinRows(LinkRows):
         rows = [(*self.pair.prepared(row), *own.values()) for row, own in zip(links.rows, extra, strict=True)]
         values = given.numbered(columns, rows)
         same = " AND ".join(f"{self.table}.{column} = given{n}" for n, column in enumerate(self.pair.quoted))
-        if state:
+        if state.text:
             same += f" AND {self.table}.{state.text}"
         assigned = [f"{column} = given{n}" for n, column in enumerate(columns.quoted) if n >= width]
         assigned += [f"{self._quoted(field)} = %s" for field in fixed]
@@ -189,7 +189,7 @@ class JoinRows(LinkRows):
 
     def remove(self, condition: Sql, *, destroy: bool) -> int:
         """Remove the rows that the condition names: softly where they can be, unless `destroy`."""
-        if self.live is None or destroy:
+        if destroy or not self.deleted_at:
             return self._execute(Sql(f"DELETE FROM {self.table} WHERE {condition.text}", condition.params))
         return self.update(condition & self.live, {DELETED_AT: timezone.now()})
 

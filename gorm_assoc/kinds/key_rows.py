@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db import connections
-
 from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql
@@ -50,10 +48,8 @@ class KeyRows(LinkRows):
         width, last = len(self.by.fields), len(self.by.fields) + len(self.held.fields)
         fixed = tuple(value for _, value in self.relationship.fixed)
         for start in range(0, len(ordered), CHUNK):
-            queryset = self.rows(self.by.among(ordered[start : start + CHUNK]))
-            if connections[self.using].features.has_select_for_update and self.connection.in_atomic_block:
-                queryset = queryset.select_for_update()
-            for row in queryset.values_list(*names):
+            chunk = self.by.among(ordered[start : start + CHUNK])
+            for row in self.locked(chunk).values_list(*names):
                 held = tuple(row[width:last])
                 found[tuple(row[:width])] = held if None not in held and tuple(row[last:]) == fixed else None
         return spelling.under_all(self.by, found, keys)
@@ -150,8 +146,6 @@ class KeyRows(LinkRows):
 
     def release(self, condition: Sql) -> int:
         """Let the live rows that the condition names hold nothing; a polymorphic type stays, as in GORM."""
-        chosen = condition & self.is_linked
-        if self.live is not None:
-            chosen &= self.live
+        chosen = condition & self.is_linked & self.live
         nothing = ", ".join(f"{column} = NULL" for column in self.held.quoted)
         return self._execute(Sql(f"UPDATE {self.table} SET {nothing} WHERE {chosen.text}", chosen.params))

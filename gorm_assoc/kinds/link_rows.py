@@ -73,8 +73,9 @@ class LinkRows:
         return owners & Sql(f"{self.table}._rowid_ NOT IN ({kept})", (as_json.text(pairs),))
 
     @property
-    def live(self) -> Sql | None:
-        return Sql(f"{self.deleted_at} IS NULL") if self.deleted_at else None
+    def live(self) -> Sql:
+        """The rows that are not dead; empty where none can be."""
+        return Sql(f"{self.deleted_at} IS NULL" if self.deleted_at else "")
 
     # Reading
 
@@ -82,15 +83,20 @@ class LinkRows:
         """The rows that the condition names, as objects."""
         return self.through._base_manager.using(self.using).extra(where=[condition.text], params=condition.params)
 
+    def locked(self, condition: Sql) -> models.QuerySet[Any]:
+        """The same, locked where the database can."""
+        can_lock = self.connection.features.has_select_for_update and self.connection.in_atomic_block
+        found = self.rows(condition)
+        return found.select_for_update() if can_lock else found
+
     def count(self, condition: Sql) -> int:
         """How many rows the condition names."""
         return self.rows(condition).count()
 
     def linked(self, condition: Sql, owners: Collection[Values], *, dead_too: bool = False) -> list[Values]:
         """The pairs of the rows that the condition names, live ones unless `dead_too`; each owner as in `owners`."""
-        if self.live is not None and not dead_too:
-            condition &= self.live
-        found = list(self.rows(condition).values_list(*(field.attname for field in self.pair.fields)))
+        chosen = condition if dead_too else condition & self.live
+        found = list(self.rows(chosen).values_list(*(field.attname for field in self.pair.fields)))
         width = len(self.owner.fields)
         spelled = {values: values for values in owners}
         spelled = spelling.under_all(self.owner, spelled, (row[:width] for row in found))
@@ -129,10 +135,8 @@ class LinkRows:
         names = [field.attname for field in self.pair.fields]
         dead = [DELETED_AT] if self.deleted_at else []
         for start in range(0, len(rows), CHUNK):
-            queryset = self.rows(self.of_rows(rows[start : start + CHUNK]))
-            if self.connection.features.has_select_for_update and self.connection.in_atomic_block:
-                queryset = queryset.select_for_update()
-            for row in queryset.values_list(*names, *dead):
+            chunk = self.of_rows(rows[start : start + CHUNK])
+            for row in self.locked(chunk).values_list(*names, *dead):
                 found[row[: len(names)]] = bool(dead) and row[-1] is not None
         return found
 

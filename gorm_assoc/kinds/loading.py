@@ -23,8 +23,8 @@ else:
 def join_rows(relationship: Relationship, owners: Owners, using: str, *, dead_too: bool) -> models.QuerySet[Any]:
     """The owners' join rows."""
     rows = JoinRows(relationship, using)
-    condition = rows.owner.among(owners) & rows.fixed
-    return rows.rows(condition if dead_too or rows.live is None else condition & rows.live)
+    condition = rows.of_owners(owners)
+    return rows.rows(condition if dead_too else condition & rows.live)
 
 
 def by_join_rows(

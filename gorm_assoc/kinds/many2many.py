@@ -136,9 +136,9 @@ def link_selected(
     rows = JoinRows(relationship, using)
     chosen = rows.of_owners(owners) & rows.target.among_subquery(found)
     if update:
-        rows.update(chosen & rows.live if rows.live else chosen, extra)
+        rows.update(chosen & rows.live, extra)
     if connections[using].vendor == "mysql":
-        kept = rows.count(chosen & rows.live if rows.live else chosen)
+        kept = rows.count(chosen & rows.live)
         revived = rows.revive_where(chosen, extra)
         rows.insert_selected(list(owners), found, extra)
         stored = rows.count(chosen)

@@ -86,8 +86,8 @@ def insert_objects(rows: JoinRows, links: Links) -> None:
 def remove_objects(rows: JoinRows, condition: Sql, destroy: bool) -> int:
     """Remove rows whose hooks and signals are told, or that other rows refer to."""
     through, using = rows.through, rows.using
-    soft = rows.live is not None and not destroy
-    queryset = rows.rows(condition & rows.live if soft and rows.live else condition)
+    soft = bool(rows.deleted_at) and not destroy
+    queryset = rows.rows(condition & rows.live if soft else condition)
     objects = list(queryset)
     hooks.call("before_delete", objects)
     if soft:
