@@ -131,3 +131,15 @@ class TextKeyTests(TestCase):
         for codes in (["\ud800"], [*(f"code{number}" for number in range(150)), "\ud800"]):
             with pytest.raises(UnicodeEncodeError), transaction.atomic():
                 user.speaks.delete(*codes)
+
+    def test_a_text_that_is_too_long_is_not_cut_to_one_that_is_there(self):
+        user = UserFactory()
+        SpokenLanguage.objects.create(code="x" * 191)
+        user.speaks.append("x" * 191)
+
+        for count in (1, 150):
+            others = [f"code{number}" for number in range(count - 1)]
+
+            assert not user.speaks.delete(*others, "x" * 192)
+
+        assert user.speaks.count() == 1

@@ -11,6 +11,7 @@ database unfolds in its own way:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -22,6 +23,8 @@ from django.db import connections, models
 from gorm_assoc.kinds import as_json, plain
 from gorm_assoc.kinds.base import Values
 
+# What these say without a length is a length of one.
+_WITHOUT_LENGTH = {"char": "bpchar", "character": "bpchar", "bit": "bit varying"}
 FEW = 100  # up to here a list is as fast, and reads better in a log
 
 
@@ -128,7 +131,7 @@ class Columns:
     def unfolded_columns(self, values: Sequence[Sequence[Any]]) -> Sql:
         """The same, given column by column."""
         if self.connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{field.db_type(self.connection)}[]" for field in self.fields)
+            arrays = ", ".join(f"%s::{unbounded_type(field, self.connection)}[]" for field in self.fields)
             return Sql(f"SELECT * FROM unnest({arrays})", tuple(map(list, values)))
         if len(self.fields) == 1:
             return Sql("SELECT value FROM json_each(%s)", (as_json.text(values[0]),))
@@ -142,6 +145,12 @@ class Columns:
 def by_column(rows: Sequence[Values]) -> list[list[Any]]:
     """The values of each column; zip() would make an iterator a row, which takes ten times as long."""
     return [list(map(itemgetter(number), rows)) for number in range(len(rows[0]))] if rows else []
+
+
+def unbounded_type(field: models.Field[Any, Any], connection: Any) -> str:
+    """The column's type without a length or precision: PostgreSQL's casts would cut values to it in silence."""
+    name = re.sub(r"\s*\(.*?\)", "", str(field.db_type(connection)))
+    return _WITHOUT_LENGTH.get(name.lower(), name)
 
 
 def limited(rows: models.QuerySet[Any], fields: Sequence[models.Field[Any, Any]], values: Sequence[Values]) -> Any:

@@ -17,7 +17,7 @@ from django.db import connections, models
 
 from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Links, Values
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted, unbounded_type
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
 
@@ -144,7 +144,7 @@ class LinkRows:
 
     def _typed(self, field: models.Field[Any, Any]) -> str:
         """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
-        return f"%s::{field.db_type(self.connection)}" if self.connection.vendor == "postgresql" else "%s"
+        return f"%s::{unbounded_type(field, self.connection)}" if self.connection.vendor == "postgresql" else "%s"
 
     def _quoted(self, field: models.Field[Any, Any]) -> str:
         return quoted(self.connection, str(field.column))
