@@ -38,6 +38,12 @@ def held(instance: models.Model) -> Mapping[str, Any]:
     return kept
 
 
+def at_hand(instance: models.Model) -> Mapping[str, Any]:
+    """What the instance's relations to one have loaded; to ask Django's cache for it would make an empty one."""
+    cached: Mapping[str, Any] = instance._state.__dict__.get("fields_cache", {})
+    return cached
+
+
 def drop(instance: models.Model, names: Iterable[str] | None = None) -> None:
     """Forget what waits for these relations; for all of them without names."""
     gone = held(instance).keys() if names is None else names

@@ -13,22 +13,23 @@ class Before:
     """The objects that one call may change, as they were when it met them."""
 
     def __init__(self) -> None:
-        self._noted: dict[int, tuple[models.Model, dict[str, Any], dict[str, Any]]] = {}
+        # Apart, and nothing where there is nothing: of ten thousand objects each container is felt.
+        self._noted: dict[int, models.Model] = {}
+        self._attributes: dict[int, dict[str, Any]] = {}
+        self._states: dict[int, dict[str, Any]] = {}
 
     def __contains__(self, instance: models.Model) -> bool:
         return id(instance) in self._noted
 
     def note(self, instance: models.Model) -> None:
         """Keep how the object is now; what it was when it was noted first counts."""
-        if instance not in self:
-            state = instance._state
-            attributes = instance.__dict__.copy()
-            del attributes["_state"]
-            self._noted[id(instance)] = (
-                instance,
-                attributes,
-                {**state.__dict__, "fields_cache": dict(state.fields_cache)},
-            )
+        number = id(instance)
+        if number in self._noted:
+            return
+        self._noted[number] = instance
+        self._attributes[number] = {name: value for name, value in instance.__dict__.items() if name != "_state"}
+        if state := instance._state.__dict__:
+            self._states[number] = _copied(state)
 
     @contextmanager
     def restored_on_error(self) -> Iterator[None]:
@@ -40,10 +41,14 @@ class Before:
             raise
 
     def _restore(self) -> None:
-        for instance, attributes, kept in self._noted.values():
+        for number, instance in self._noted.items():
             state = instance._state
             instance.__dict__.clear()
-            instance.__dict__.update(attributes, _state=state)
+            instance.__dict__.update(self._attributes[number], _state=state)
             state.__dict__.clear()
             # Copied once more, as there may be another attempt.
-            state.__dict__.update(kept, fields_cache=dict(kept["fields_cache"]))
+            state.__dict__.update(_copied(self._states.get(number, {})))
+
+
+def _copied(state: dict[str, Any]) -> dict[str, Any]:
+    return {**state, "fields_cache": dict(state["fields_cache"])} if "fields_cache" in state else state.copy()

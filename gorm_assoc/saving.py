@@ -158,7 +158,8 @@ class Graph:
             if self.full:
                 waiting = {**_loaded(instance), **waiting}
             names = [name for name in waiting if chosen.has(name)]
-            pending.drop(instance, names)
+            if names:
+                pending.drop(instance, names)
             for name in names:
                 found.setdefault(name, []).append((instance, waiting[name]))
         if not found:

@@ -15,7 +15,8 @@ from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
-from gorm_assoc.kinds import batches, spelling
+from gorm_assoc import inserting
+from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.values import is_unset, normal_key
@@ -58,13 +59,15 @@ def insert(instances: Sequence[models.Model], using: str) -> None:
         for instance in instances:
             instance.save(using=using, force_insert=True)
         return
-    for instance in instances:
-        pre_save.send(model, instance=instance, raw=False, using=using, update_fields=None)
-    with batches.as_large_as_can_be(using):
-        model._base_manager.using(using).bulk_create(instances)
+    if pre_save.has_listeners(model):
+        for instance in instances:
+            pre_save.send(model, instance=instance, raw=False, using=using, update_fields=None)
+    inserting.insert(instances, using)
     for instance in instances:
         instance._state.adding, instance._state.db = False, using
-        post_save.send(model, instance=instance, created=True, raw=False, using=using, update_fields=None)
+    if post_save.has_listeners(model):
+        for instance in instances:
+            post_save.send(model, instance=instance, created=True, raw=False, using=using, update_fields=None)
 
 
 def _has_own_save(model: type[models.Model]) -> bool:

@@ -104,7 +104,7 @@ def normal_key(model: type[models.Model], key: Any) -> Any:
 
 def flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
-        if isinstance(value, (int, str)):
+        if isinstance(value, (int, str, models.Model)):
             yield value
         elif isinstance(value, models.QuerySet):
             if not is_a(value.model, relationship.target):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 
+from gorm_assoc import pending
 from gorm_assoc import relationship as relationships
 from gorm_assoc.relationship import Model
 from gorm_assoc.selection import Selection
@@ -15,7 +16,7 @@ from gorm_assoc.selection import Selection
 
 def belongs_to(instance: models.Model) -> Iterator[tuple[Any, Any]]:
     """The object's own keys whose target is at hand, with it; in the order of their declaration."""
-    cached = instance._state.fields_cache
+    cached = pending.at_hand(instance)
     if not cached:
         return
     for field in instance._meta.get_fields():

@@ -40,6 +40,7 @@ ROWS = [
         "transactions",
         "values",
         "restoring",
+        "inserting",
         "storing",
         "asked",
         "writing",

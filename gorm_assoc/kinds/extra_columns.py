@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models.expressions import DatabaseDefault
 
+from gorm_assoc.kinds import object_columns
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.conditions import Columns
 
@@ -65,18 +65,10 @@ class ExtraColumns:
         self, fields: Sequence[models.Field[Any, Any]], objects: Sequence[models.Model]
     ) -> tuple[list[models.Field[Any, Any]], list[Values]] | None:
         """Join rows that are objects, as columns and rows; None where something is for Django to write."""
-        values = {
-            field: [field.get_db_prep_save(field.pre_save(row, add=True), self.connection) for row in objects]
-            for field in fields
-        }
-        given = {
-            field: column
-            for field, column in values.items()
-            if not all(isinstance(value, DatabaseDefault) for value in column)
-        }
-        if any(is_expression(value) for column in given.values() for value in column):
+        values = object_columns.of_objects(fields, objects, self.connection)
+        if values is None:
             return None
-        return [*given], list(zip(*given.values(), strict=True))
+        return [*values], list(zip(*values.values(), strict=True))
 
     def needs_django(self, links: Links) -> bool:
         """Whether a row gets something that only Django can write: an expression, or a default of the database."""
@@ -84,7 +76,7 @@ class ExtraColumns:
         return any(map(self.has_expressions, links.defaults)) or (by_database and len(links.defaults) > 1)
 
     def has_expressions(self, extra: Mapping[str, Any]) -> bool:
-        return any(map(is_expression, extra.values()))
+        return any(map(object_columns.is_expression, extra.values()))
 
     def makes_values(self) -> bool:
         """Whether each new row gets a value of its own that Python makes, as a UUID."""
@@ -131,10 +123,6 @@ class ExtraColumns:
             if all(defaults == group.defaults[0] for defaults in group.defaults):
                 group.defaults = group.defaults[:1]
             yield group
-
-
-def is_expression(value: Any) -> bool:
-    return hasattr(value, "resolve_expression")
 
 
 def _makes_values(field: models.Field[Any, Any]) -> bool:

@@ -1,0 +1,77 @@
+"""
+What new objects put into their columns, column by column, as the driver takes it.
+
+The same as Django's save() would put there, but that all objects of a call have one time of creation, as in GORM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from django.db import models
+from django.db.models.expressions import DatabaseDefault
+from django.utils import timezone
+from django_extensions.db.fields import ModificationDateTimeField
+
+from gorm_assoc.kinds import plain
+
+Field: TypeAlias = "models.Field[Any, Any]"
+Column = list[Any]
+
+
+def of_objects(
+    fields: Sequence[Field], objects: Sequence[models.Model], connection: Any
+) -> dict[Field, Column] | None:
+    """
+    By field, without those that are left to defaults of the database; None where something is for Django to write.
+
+    objects -- of one class, at least one
+    """
+    found: dict[Field, Column] = {}
+    now = timezone.now()
+    for field in fields:
+        values = _own(field, objects, now)
+        if values[0].__class__ is DatabaseDefault and all(isinstance(value, DatabaseDefault) for value in values):
+            continue
+        prepared = _prepared(field, values, connection)
+        if prepared is None:
+            return None
+        found[field] = prepared
+    return found
+
+
+def is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression")
+
+
+def _own(field: Field, objects: Sequence[models.Model], now: Any) -> Column:
+    """What the objects hold, after what the field does to an object before it is saved."""
+    if type(field).pre_save is models.Field.pre_save:
+        return list(map(attrgetter(field.attname), objects))
+    if _is_now(field, objects):
+        for instance in objects:
+            setattr(instance, field.attname, now)
+        return [now] * len(objects)
+    return [field.pre_save(instance, add=True) for instance in objects]
+
+
+def _is_now(field: Field, objects: Sequence[models.Model]) -> bool:
+    """Whether the column takes the time of the call in all objects."""
+    if not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)):
+        return False
+    if type(field).pre_save is ModificationDateTimeField.pre_save:
+        return not any(hasattr(instance, "update_modified") for instance in objects)
+    return type(field).pre_save is models.DateTimeField.pre_save
+
+
+def _prepared(field: Field, values: Column, connection: Any) -> Column | None:
+    if plain.type_of(field) and set(map(type, values)) <= {plain.type_of(field), type(None)}:
+        return values
+    if any(map(is_expression, values)):
+        return None
+    first = values[0]
+    if all(value is first for value in values):  # as one time, or nothing
+        return [field.get_db_prep_save(first, connection)] * len(values)
+    return [field.get_db_prep_save(value, connection) for value in values]
