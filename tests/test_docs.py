@@ -13,6 +13,7 @@ import unittest
 from typing import Any
 
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.test import SimpleTestCase, TestCase
@@ -202,6 +203,13 @@ class RunTests(SimpleTestCase):
 
 @unittest.skipUnless(connection.vendor == "sqlite", "README.md has the SQL of SQLite")
 class VerbsTests(TestCase):
+    def setUp(self):
+        """The first object gets 1, whatever tests ran before."""
+        sequences = connection.introspection.sequence_list()
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_by_name_sql(no_style(), sequences):
+                cursor.execute(statement)
+
     def test_the_readme_has_the_sql_that_each_verb_runs(self):
         user = models.User.objects.create(id=1, name="ann", refer=1)
         languages = [models.Language.objects.create(name=name) for name in ("English", "French", "German")]
