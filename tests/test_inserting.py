@@ -1,0 +1,99 @@
+"""The rows of new objects hold what Django's save() would have put there."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+
+import pytest
+from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Upper
+
+from example_project.guides.models import Language, User
+from gorm_assoc.models import Association
+from tests.factories import UserFactory
+from tests.testapp.models import Disc, Rack
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("count", [1, 3, 150])]
+
+
+def numbered(count: int) -> list[Language]:
+    return [Language(name=f"language {number}") for number in range(count)]
+
+
+def test_each_object_gets_the_key_of_its_own_row(count):
+    created = numbered(count)
+
+    UserFactory().languages.append(*created)
+
+    assert {language.pk: language.name for language in created} == dict(Language.objects.values_list("pk", "name"))
+    assert not any(language._state.adding for language in created)
+
+
+def test_objects_with_a_key_and_without_one_go_in_together(count):
+    keyed = [Language(pk=10_000 + number, name=f"keyed {number}") for number in range(count)]
+    created = [one for pair in zip(numbered(count), keyed, strict=True) for one in pair]
+
+    UserFactory().languages.append(*created)
+
+    assert {language.pk: language.name for language in created} == dict(Language.objects.values_list("pk", "name"))
+
+
+def test_all_objects_of_a_call_have_one_time(count):
+    users = User.objects.create_many(User(name=f"user {number}", languages=numbered(2)) for number in range(count))
+
+    languages = [language for user in users for language in user.languages.all()]
+    assert len({language.created_at for language in languages}) == 1
+    assert {language.created_at for language in languages} == {language.updated_at for language in languages}
+
+
+def test_update_modified_is_heeded(count):
+    created = numbered(count)
+    for language in created:
+        language.update_modified = False
+
+    UserFactory().languages.append(*created)
+
+    assert set(Language.objects.values_list("updated_at", flat=True)) == {None}
+    assert None not in set(Language.objects.values_list("created_at", flat=True))
+
+
+def test_an_expression_is_computed_by_the_database(count):
+    created = [Language(name=Upper(Value("x"))), *numbered(count)]
+
+    UserFactory().languages.append(*created)
+
+    assert Language.objects.get(pk=created[0].pk).name == "X"
+    assert Language.objects.count() == count + 1
+
+
+def test_values_are_converted_as_by_their_fields(count):
+    rack = Rack.objects.create()
+    day = datetime.date(2020, 1, 1)
+    texts = [str(day + datetime.timedelta(days=number)) for number in range(count)]
+
+    Association(rack, "discs").append(*(Disc(published=text, price="9.5") for text in texts))
+
+    stored = Disc.objects.order_by("published")
+    assert [str(disc.published) for disc in stored] == texts
+    assert {disc.price for disc in stored} == {decimal.Decimal("9.50")}
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL has no texts with a null character")
+def test_a_text_with_a_null_character_is_not_cut(count):
+    created = [Language(name=f"a\0{number}") for number in range(count)]
+
+    UserFactory().languages.append(*created)
+
+    assert set(Language.objects.values_list("name", flat=True)) == {f"a\0{number}" for number in range(count)}
+
+
+def test_nothing_is_stored_if_one_row_is_refused(count):
+    created = [*numbered(count), Language(name=None)]
+
+    with pytest.raises(Exception, match=r"guides\.User\.languages cannot be saved"):
+        UserFactory().languages.append(*created)
+
+    assert not Language.objects.exists()
+    assert all(language.pk is None and language._state.adding for language in created)
