@@ -8,18 +8,14 @@ Django can write a value, bulk_create() still does it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 from django.db import connections, models, transaction
 
 from gorm_assoc import pending
 from gorm_assoc.kinds import batches, insertion, object_columns, plain
+from gorm_assoc.kinds.base import Field
 from gorm_assoc.kinds.conditions import quoted
 from gorm_assoc.values import is_unset
-
-CHUNK = 10_000  # rows, where values stand in the statement
-
-Field: TypeAlias = "models.Field[Any, Any]"
 
 
 def insert(instances: Sequence[models.Model], using: str) -> None:
@@ -52,14 +48,12 @@ def _insert(instances: Sequence[models.Model], using: str) -> bool:
         return False
     table = quoted(connection, options.db_table)
     returning = f" RETURNING {quoted(connection, str(counted.column))}" if counted else ""
-    size = _chunk(len(columns), using)
+    waiting = iter(instances)
     with connection.cursor() as cursor:
-        for start in range(0, len(instances), size):
-            chunk = {field: values[start : start + size] for field, values in columns.items()}
-            found = insertion.rows(chunk, {}, using)
-            cursor.execute(f"INSERT INTO {table} {found.text}{returning}", found.params)
+        for rows in insertion.pieces(columns, {}, using):
+            cursor.execute(f"INSERT INTO {table} {rows.text}{returning}", rows.params)
             if counted:
-                for instance, (key,) in zip(instances[start : start + size], cursor, strict=True):
+                for (key,), instance in zip(cursor, waiting, strict=False):
                     setattr(instance, counted.attname, key)
     return True
 
@@ -67,10 +61,3 @@ def _insert(instances: Sequence[models.Model], using: str) -> bool:
 def _is_ordinary(field: Field) -> bool:
     """Whether the column takes a parameter and tells nothing back."""
     return not (field.has_db_default() or hasattr(field, "get_placeholder") or hasattr(field, "get_placeholder_sql"))
-
-
-def _chunk(columns: int, using: str) -> int:
-    """How many rows a statement takes."""
-    if connections[using].vendor == "sqlite":
-        return max(batches.most_values(using) // columns, 1)
-    return CHUNK

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from django.db import models
 
 from gorm_assoc.relationship import Relationship
 
 Values = tuple[Any, ...]
+Field: TypeAlias = "models.Field[Any, Any]"
 PairKeys = tuple[Any, Any]
 Owners = Mapping[Values, models.Model]  # by the values that links hold of them
 

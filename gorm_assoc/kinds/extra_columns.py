@@ -8,8 +8,8 @@ from typing import Any
 from django.db import models
 
 from gorm_assoc.kinds import object_columns
-from gorm_assoc.kinds.base import Links, Values
-from gorm_assoc.kinds.conditions import Columns
+from gorm_assoc.kinds.base import Field, Links
+from gorm_assoc.kinds.conditions import Columns, by_column
 
 
 class ExtraColumns:
@@ -21,54 +21,34 @@ class ExtraColumns:
     fixed -- columns that say which relation a row is of, with their value
     """
 
-    def __init__(
-        self, through: type[models.Model], pair: Columns, fixed: Mapping[models.Field[Any, Any], Any]
-    ) -> None:
+    def __init__(self, through: type[models.Model], pair: Columns, fixed: Mapping[Field, Any]) -> None:
         self.through = through
         self.pair = pair
         self.fixed = fixed
         self.connection = pair.connection
 
-    def columns_and_rows(
-        self, links: Links
-    ) -> tuple[list[models.Field[Any, Any]], list[Values], dict[models.Field[Any, Any], Any]]:
+    def columns(self, links: Links) -> tuple[dict[Field, Sequence[Any]], dict[Field, Any]]:
         """
-        What to insert: columns that differ by row with the rows, and columns that are the same in all.
+        What to insert: the columns that differ by row, each with its values, and those that are the same in all.
 
         Extra columns take the given values, else what Django's save() would put there.
         """
-        fields = list(self.pair.fields)
-        rows = self.pair.all_prepared(links.rows)
+        columns: dict[Field, Sequence[Any]] = {field: [] for field in self.pair.fields}
+        columns.update(zip(self.pair.fields, by_column(self.pair.all_prepared(links.rows)), strict=False))
         given = [self.prepared(defaults) for defaults in links.defaults]
-        same = len(given) == 1
-        constants: dict[models.Field[Any, Any], Any] = dict(self.fixed)
+        constants = dict(self.fixed)
         for field in self._fields():
-            if same and field in given[0]:
+            if len(given) == 1 and field in given[0]:
                 constants[field] = given[0][field]
-            elif not any(field in one for one in given):
-                if not _is_left_to_database(field):
-                    values = [self._own_value(field) for _ in rows] if _makes_values(field) else None
-                    if values is None:
-                        constants[field] = self._own_value(field)
-                    else:
-                        fields.append(field)
-                        rows = [(*row, value) for row, value in zip(rows, values, strict=True)]
+            elif any(field in one for one in given):
+                columns[field] = [one[field] if field in one else self._own_value(field) for one in given]
+            elif _is_left_to_database(field):
+                pass
+            elif _makes_values(field):
+                columns[field] = [self._own_value(field) for _ in links.rows]
             else:
-                fields.append(field)
-                rows = [
-                    (*row, one[field] if field in one else self._own_value(field))
-                    for row, one in zip(rows, given, strict=True)
-                ]
-        return fields, rows, constants
-
-    def of_objects(
-        self, fields: Sequence[models.Field[Any, Any]], objects: Sequence[models.Model]
-    ) -> tuple[list[models.Field[Any, Any]], list[Values]] | None:
-        """Join rows that are objects, as columns and rows; None where something is for Django to write."""
-        values = object_columns.of_objects(fields, objects, self.connection)
-        if values is None:
-            return None
-        return [*values], list(zip(*values.values(), strict=True))
+                constants[field] = self._own_value(field)
+        return columns, constants
 
     def needs_django(self, links: Links) -> bool:
         """Whether a row gets something that only Django can write: an expression, or a default of the database."""
@@ -82,16 +62,16 @@ class ExtraColumns:
         """Whether each new row gets a value of its own that Python makes, as a UUID."""
         return any(_makes_values(field) for field in self._fields())
 
-    def _fields(self) -> Iterator[models.Field[Any, Any]]:
+    def _fields(self) -> Iterator[Field]:
         pair = {field.attname for field in (*self.pair.fields, *self.fixed)}
         return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
 
-    def _own_value(self, field: models.Field[Any, Any]) -> Any:
+    def _own_value(self, field: Field) -> Any:
         """What a new row gets in a column that nobody gave: its default, or now."""
         row = self.through()
         return field.get_db_prep_save(field.pre_save(row, add=True), self.connection)
 
-    def prepared(self, values: Mapping[str, Any]) -> dict[models.Field[Any, Any], Any]:
+    def prepared(self, values: Mapping[str, Any]) -> dict[Field, Any]:
         """Extra columns by name, attname or relation -> field and the driver's value."""
         if not values:
             return {}
@@ -125,10 +105,10 @@ class ExtraColumns:
             yield group
 
 
-def _makes_values(field: models.Field[Any, Any]) -> bool:
+def _makes_values(field: Field) -> bool:
     # Without a default, field.default is a class, and so callable too.
     return field.has_default() and callable(field.default)
 
 
-def _is_left_to_database(field: models.Field[Any, Any]) -> bool:
+def _is_left_to_database(field: Field) -> bool:
     return bool(field.generated or field.has_db_default() or isinstance(field, models.AutoField))

@@ -19,15 +19,13 @@ from django.db import IntegrityError, models
 from django.db.models import sql
 from django.utils import timezone
 
-from gorm_assoc.kinds import batches, given
-from gorm_assoc.kinds.base import Links, Values
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, by_column, quoted
+from gorm_assoc.kinds import batches, given, insertion, object_columns
+from gorm_assoc.kinds.base import Field, Links, Values
+from gorm_assoc.kinds.conditions import Columns, Sql, quoted
 from gorm_assoc.kinds.extra_columns import ExtraColumns
 from gorm_assoc.kinds.link_rows import CHUNK, LinkRows
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT
-
-LISTED = 100_000  # so many values, on SQLite: a statement's text has a limit of its own
 
 
 class JoinRows(LinkRows):
@@ -59,8 +57,7 @@ class JoinRows(LinkRows):
             return self.insert_objects(self.objects(links))
         inserted = 0
         for chunk in self._chunks(links):
-            fields, rows, constants = self.extra.columns_and_rows(chunk)
-            inserted += self._execute(self._insert_sql(fields, rows, constants))
+            inserted += self._insert(*self.extra.columns(chunk))
         return -1 if self.connection.vendor == "mysql" else inserted
 
     def objects(self, links: Links) -> list[Any]:
@@ -80,11 +77,9 @@ class JoinRows(LinkRows):
             if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
         ]
         inserted = 0
-        values = self.extra.of_objects(fields, objects)
-        if values is not None:
-            fields, rows = values
-            for start in range(0, len(rows), self._chunk(rows)):
-                inserted += self._execute(self._insert_sql(fields, rows[start : start + self._chunk(rows)], {}))
+        columns = object_columns.of_objects(fields, objects, self.connection)
+        if columns is not None:
+            inserted += self._insert(columns, {})
         else:
             with batches.as_large_as_can_be(self.using):
                 size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
@@ -101,7 +96,7 @@ class JoinRows(LinkRows):
 
         The owners come from their own table, so that one statement pairs them with what is found.
         """
-        _, _, constants = self.extra.columns_and_rows(Links([], [extra], {}, {}))
+        _, constants = self.extra.columns(Links([], [extra], {}, {}))
         names = [*self.pair.quoted, *(self._quoted(field) for field in constants)]
         selected = [f"owners.{column}" for column in Columns(self.relationship.owner_fields, self.using).quoted]
         selected += [f"found.found{number}" for number in range(len(self.target.fields))]
@@ -222,48 +217,11 @@ class JoinRows(LinkRows):
 
     # How they are made
 
-    def _insert_sql(
-        self,
-        fields: Sequence[models.Field[Any, Any]],
-        rows: Sequence[Values],
-        constants: Mapping[models.Field[Any, Any], Any],
-    ) -> Sql:
-        if len(rows) > FEW and (unfolded := self._unfolded(fields, rows, constants)):
-            return unfolded
-        row_sql = f"({', '.join(['%s'] * (len(fields) + len(constants)))})"
-        fixed = tuple(constants.values())
-        params = tuple(value for row in rows for value in (*row, *fixed))
-        return self._insert([*fields, *constants], Sql(f"VALUES {', '.join([row_sql] * len(rows))}", params))
-
-    def _unfolded(
-        self,
-        fields: Sequence[models.Field[Any, Any]],
-        rows: Sequence[Values],
-        constants: Mapping[models.Field[Any, Any], Any],
-    ) -> Sql | None:
-        """The same with all values in few parameters, where the database can and it is faster."""
-        values = dict(zip(fields, by_column(rows), strict=True))
-        # What is the same in all rows, as one owner's key, is sent once.
-        same = {field: column[0] for field, column in values.items() if column.count(column[0]) == len(rows)}
-        varying = {field: column for field, column in values.items() if field not in same} or values
-        constants = {**constants, **{field: value for field, value in same.items() if field not in varying}}
-        columns = Columns([*varying], self.using)
-        if not columns.can_unfold_columns(varying.values()):
-            return None
-        if self.connection.vendor == "sqlite" and len(varying) > 1:
-            # Each row would have to be parsed; as a list it is quicker, if it is no longer than a statement can be.
-            size = len(rows) * (len(varying) + len(constants))
-            if size <= min(batches.most_values(self.using), LISTED):
-                return None
-        unfolded = columns.unfolded_columns([*varying.values()])
-        selected = ", ".join(["*", *(self._typed(field) for field in constants)])
-        # WHERE, as SQLite takes ON CONFLICT for a join's else.
-        text = f"SELECT {selected} FROM ({unfolded.text}) AS found WHERE 1 = 1"
-        return self._insert([*varying, *constants], Sql(text, (*constants.values(), *unfolded.params)))
-
-    def _insert(self, fields: Sequence[models.Field[Any, Any]], rows: Sql) -> Sql:
-        names = ", ".join(map(self._quoted, fields))
-        return Sql(f"INSERT INTO {self.table} ({names}) {rows.text}{self._on_conflict()}", rows.params)
+    def _insert(self, columns: insertion.ByField, same: Mapping[Field, Any]) -> int:
+        return sum(
+            self._execute(Sql(f"INSERT INTO {self.table} {rows.text}{self._on_conflict()}", rows.params))
+            for rows in insertion.pieces(columns, same, self.using)
+        )
 
     def _on_conflict(self) -> str:
         if self.connection.vendor == "mysql":

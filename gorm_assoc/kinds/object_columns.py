@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
@@ -16,8 +16,8 @@ from django.utils import timezone
 from django_extensions.db.fields import ModificationDateTimeField
 
 from gorm_assoc.kinds import plain
+from gorm_assoc.kinds.base import Field
 
-Field: TypeAlias = "models.Field[Any, Any]"
 Column = list[Any]
 
 
