@@ -1,4 +1,4 @@
-"""How many rows one of Django's bulk inserts takes."""
+"""How much one statement takes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections, models
+
+CHUNK = 10_000  # rows, where values stand in the statement
 
 
 def most_values(using: str) -> int:

@@ -153,6 +153,11 @@ def unbounded_type(field: models.Field[Any, Any], connection: Any) -> str:
     return _WITHOUT_LENGTH.get(name.lower(), name)
 
 
+def typed(field: models.Field[Any, Any], connection: Any) -> str:
+    """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
+    return f"%s::{unbounded_type(field, connection)}" if connection.vendor == "postgresql" else "%s"
+
+
 def limited(rows: models.QuerySet[Any], fields: Sequence[models.Field[Any, Any]], values: Sequence[Values]) -> Any:
     """The rows of a queryset that has no joins yet, whose fields hold one of these rows of values."""
     names = [field.attname for field in fields]

@@ -9,9 +9,8 @@ from django.db import connections
 
 from gorm_assoc.kinds import batches
 from gorm_assoc.kinds.base import Field
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, unbounded_type
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, typed
 
-CHUNK = 10_000  # rows, where values stand in the statement
 LISTED = 100_000  # so many values, on SQLite: a statement's text has a limit of its own
 
 ByField: TypeAlias = Mapping[Field, Sequence[Any]]
@@ -66,13 +65,8 @@ def _most_rows(width: int, using: str) -> int:
     """How many rows stand in a statement."""
     if connections[using].vendor == "sqlite":
         return max(min(batches.most_values(using), LISTED) // width, 1)
-    return CHUNK
+    return batches.CHUNK
 
 
 def _with_names(fields: Sequence[Field], found: Sql, using: str) -> Sql:
     return Sql(f"({', '.join(Columns(fields, using).quoted)}) {found.text}", found.params)
-
-
-def typed(field: Field, connection: Any) -> str:
-    """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
-    return f"%s::{unbounded_type(field, connection)}" if connection.vendor == "postgresql" else "%s"

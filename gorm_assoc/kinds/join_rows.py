@@ -21,9 +21,10 @@ from django.utils import timezone
 
 from gorm_assoc.kinds import batches, given, insertion, object_columns
 from gorm_assoc.kinds.base import Field, Links, Values
+from gorm_assoc.kinds.batches import CHUNK
 from gorm_assoc.kinds.conditions import Columns, Sql, quoted
 from gorm_assoc.kinds.extra_columns import ExtraColumns
-from gorm_assoc.kinds.link_rows import CHUNK, LinkRows
+from gorm_assoc.kinds.link_rows import LinkRows
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT
 

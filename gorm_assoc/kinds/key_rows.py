@@ -15,8 +15,9 @@ from typing import Any
 
 from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Values
+from gorm_assoc.kinds.batches import CHUNK
 from gorm_assoc.kinds.conditions import FEW, Columns, Sql
-from gorm_assoc.kinds.link_rows import CHUNK, LinkRows
+from gorm_assoc.kinds.link_rows import LinkRows
 from gorm_assoc.relationship import Relationship
 
 

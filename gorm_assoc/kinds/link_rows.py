@@ -17,11 +17,11 @@ from django.db import connections, models
 
 from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Links, Values
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted, unbounded_type
+from gorm_assoc.kinds.batches import CHUNK
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted, typed
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
 
-CHUNK = 10_000
 SPELLED_CHUNK = 10 * CHUNK  # of keys that may be spelled in two ways: only inside a chunk they are one
 
 
@@ -143,8 +143,7 @@ class LinkRows:
     # How statements are made
 
     def _typed(self, field: models.Field[Any, Any]) -> str:
-        """A placeholder in a SELECT, where PostgreSQL needs to be told its type."""
-        return f"%s::{unbounded_type(field, self.connection)}" if self.connection.vendor == "postgresql" else "%s"
+        return typed(field, self.connection)
 
     def _quoted(self, field: models.Field[Any, Any]) -> str:
         return quoted(self.connection, str(field.column))
