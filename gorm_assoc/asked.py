@@ -13,11 +13,17 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import IntegrityError, models
+from django.db import IntegrityError, models, router
 from django.db.models.utils import resolve_callables
 
 from gorm_assoc import kinds, values
-from gorm_assoc.exceptions import CallableForQueryset, NoJoinRows, PrimaryKeyRequired, ReservedColumn
+from gorm_assoc.exceptions import (
+    CallableForQueryset,
+    NoJoinRows,
+    PrimaryKeyRequired,
+    RelationNotAllowed,
+    ReservedColumn,
+)
 from gorm_assoc.kinds import looking, temporary
 from gorm_assoc.kinds.base import Links, Owners, PairKeys, Values
 from gorm_assoc.kinds.conditions import Sql, subquery
@@ -53,13 +59,18 @@ class Asked:
 
     @classmethod
     def of_all(
-        cls, relationship: Relationship, owners: Owners, given: Iterable[Any], extra: Mapping[str, Any] | None = None
+        cls,
+        relationship: Relationship,
+        owners: Owners,
+        given: Iterable[Any],
+        using: str,
+        extra: Mapping[str, Any] | None = None,
     ) -> Asked:
-        """The same values for every owner."""
+        """The same values for every owner; those that have to be read come from the database `using`."""
         given = list(given)
         if len(given) == 1 and values.is_target_queryset(relationship, given[0]):
             return cls(relationship, owners, queryset=given[0], extra=extra)
-        read = values.read(relationship, given, extra or values.NOTHING)
+        read = values.read(relationship, given, using, extra or values.NOTHING)
         return cls(relationship, owners, dict.fromkeys(owners, read))
 
     @classmethod
@@ -70,6 +81,7 @@ class Asked:
         verb: str,
         given: Sequence[Any],
         defaults: Defaults,
+        using: str,
         *,
         one_each: bool,
         takes_owner: bool,
@@ -84,15 +96,16 @@ class Asked:
         if not callable(defaults):
             defaults = _checked(relationship, defaults or {})
             if not one_each:
-                return cls.of_all(relationship, by_key, given, defaults)
+                return cls.of_all(relationship, by_key, given, using, defaults)
         elif any(isinstance(value, models.QuerySet) for value in given):
             raise CallableForQueryset(relationship.label)
         elif not one_each:
-            given = list(values.flattened(relationship, given))  # once: a generator has no second time
+            given = list(values.flattened(relationship, given, using))  # once: a generator has no second time
         by_owner: dict[Values, list[Value]] = {}
         for number, owner in enumerate(owners):
             own = given[number : number + 1] if one_each else given
-            read = values.read(relationship, own, _extra(relationship, defaults, owner if takes_owner else None))
+            extra = _extra(relationship, defaults, owner if takes_owner else None)
+            read = values.read(relationship, own, using, extra)
             by_owner.setdefault(held_values(relationship.owner_fields, owner), []).extend(read)
         return cls(relationship, by_key, by_owner)
 
@@ -141,8 +154,19 @@ class Asked:
             self.relationship, self.extra, using
         ):
             return self
-        read = values.read(self.relationship, [queryset], self.extra)
-        return Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))
+        read = values.read(self.relationship, [queryset], using, self.extra)
+        pulled = Asked(self.relationship, self.owners, dict.fromkeys(self.owners, read))
+        pulled.require_allowed(using)
+        return pulled
+
+    def require_allowed(self, using: str) -> None:
+        """Raise RelationNotAllowed for a target of another database that no router lets the owner relate to."""
+        stored = (target for target in self.instances() if not target._state.adding)
+        foreign = [target for target in stored if target._state.db not in (None, using)]
+        owner: Any = next(iter(self.owners.values()), None)
+        for target in foreign:
+            if not router.allow_relation(target, owner):
+                raise RelationNotAllowed(self.relationship.label, target, str(target._state.db), using)
 
     def stored_already(self, *, strict: bool = True) -> Asked:
         """Without the targets that have no key yet; those without a referenced value too, unless `strict`."""

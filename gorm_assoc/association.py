@@ -163,8 +163,9 @@ class Association(AsyncVerbs):
         Without values nothing happens. Raises PrimaryKeyRequired, ValueTypeMismatch, ValuesLengthMismatch
         before any SQL.
         """
-        asked = self._asked("append", given, through_defaults, to_all)
-        return self._work().append(asked, update=update, full_save=full_save, dry_run=dry_run, pairs=pairs)
+        work = self._work()
+        asked = self._asked("append", given, work.using, through_defaults, to_all)
+        return work.append(asked, update=update, full_save=full_save, dry_run=dry_run, pairs=pairs)
 
     def replace(
         self,
@@ -182,8 +183,9 @@ class Association(AsyncVerbs):
         """
         if not given:
             return self.clear(dry_run=dry_run, pairs=pairs)
-        asked = self._asked("replace", given, through_defaults, to_all)
-        return self._work().replace(asked, full_save=full_save, dry_run=dry_run, pairs=pairs)
+        work = self._work()
+        asked = self._asked("replace", given, work.using, through_defaults, to_all)
+        return work.replace(asked, full_save=full_save, dry_run=dry_run, pairs=pairs)
 
     def delete(self, *given: Any, dry_run: bool = False, pairs: bool = False) -> Changes:
         """
@@ -191,7 +193,8 @@ class Association(AsyncVerbs):
 
         Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
-        asked, work = Asked.of_all(self.relationship, self._keyed_owners("delete"), given), self._work()
+        work = self._work()
+        asked = Asked.of_all(self.relationship, self._keyed_owners("delete"), given, work.using)
         asked = asked.stored_already(strict=False).pulled(work.using, needed=pairs)
         if asked.is_empty:
             return Changes()
@@ -206,11 +209,12 @@ class Association(AsyncVerbs):
 
     def clear(self, *, dry_run: bool = False, pairs: bool = False) -> Changes:
         """Take all targets off every owner; their rows stay. Raises PrimaryKeyRequired before any SQL."""
+        work = self._work()
         owners = self._keyed_owners("clear")
         if not owners:
             return Changes()
         condition = choosing.clearing(owners)
-        return self._work().unlink(owners, lambda: condition, dry_run=dry_run, pairs=pairs, clear=True)
+        return work.unlink(owners, lambda: condition, dry_run=dry_run, pairs=pairs, clear=True)
 
     def toggle(self, *given: Any, through_defaults: Defaults = None, pairs: bool = False) -> Changes:
         """
@@ -218,24 +222,26 @@ class Association(AsyncVerbs):
 
         Raises PrimaryKeyRequired, ValueTypeMismatch before any SQL.
         """
-        return self._work().toggle(self._asked("toggle", given, through_defaults, to_all=True), pairs=pairs)
+        work = self._work()
+        return work.toggle(self._asked("toggle", given, work.using, through_defaults, to_all=True), pairs=pairs)
 
     # What the related manager's add() and set() are: targets must be stored, updated_at stays
 
     def append_stored(self, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Changes:
         """append() as Django's add() does it. Raises ValueError for a target that is not stored."""
-        return self._work().append(self._asked_stored("add", given, through_defaults), touch=False)
+        work = self._work()
+        return work.append(self._asked_stored("add", given, work.using, through_defaults), touch=False)
 
     def replace_stored(self, given: Iterable[Any], through_defaults: Mapping[str, Any], *, clear: bool) -> Changes:
         """replace() as Django's set() does it; `clear` unlinks everything first."""
-        asked, work = self._asked_stored("set", given, through_defaults), self._work()
+        work = self._work()
+        asked = self._asked_stored("set", given, work.using, through_defaults)
         if not clear:
             return work.replace(asked, touch=False)
         return work.run(lambda _: self.clear() + work.append(asked, touch=False), asked.owners, several=True)
 
-    def _asked_stored(self, verb: str, given: Iterable[Any], through_defaults: Mapping[str, Any]) -> Asked:
-        asked = Asked.of_all(self.relationship, self._keyed_owners(verb), given, through_defaults)
-        (owner,) = asked.owners.values()
+    def _asked_stored(self, verb: str, given: Iterable[Any], using: str, through_defaults: Mapping[str, Any]) -> Asked:
+        asked = Asked.of_all(self.relationship, self._keyed_owners(verb), given, using, through_defaults)
         for value in asked.distinct:
             if value.instance is None:
                 continue
@@ -244,21 +250,28 @@ class Association(AsyncVerbs):
                     f"{self.relationship.label} cannot add {value.instance!r}: it is not stored. "
                     f"Save it first, or use append()."
                 )
-            if not router.allow_relation(value.instance, owner):
-                raise ValueError(
-                    f"{self.relationship.label} cannot take {value.instance!r}: it is on database "
-                    f"{value.instance._state.db!r}, its owner on {owner._state.db!r}."
-                )
+        asked.require_allowed(using)
         return asked
 
     def _work(self) -> Work:
         return Work(self.relationship, self._alias(), unscoped=self._unscoped)
 
     def _alias(self) -> str:
+        self._read_owners()
         if self._using:
             return self._using
         owners = self.owners
         return router.db_for_write(self.relationship.through, **({"instance": owners[0]} if owners else {}))
+
+    def _read_owners(self) -> None:
+        """Read owners in a queryset where they are written, as a replica may lag; unless it names its database."""
+        rows: Any = self._given
+        if isinstance(rows, models.QuerySet) and rows._db is None and rows._result_cache is None:  # type: ignore[attr-defined]
+            rows._db = self._using or router.db_for_write(rows.model, **rows._hints)  # type: ignore[attr-defined]
+            try:
+                len(rows)
+            finally:
+                rows._db = None  # type: ignore[attr-defined]
 
     # Owners and values
 
@@ -269,7 +282,7 @@ class Association(AsyncVerbs):
     def _keyed_owners(self, verb: str) -> Owners:
         return keyed(self.relationship, self.owners, verb)
 
-    def _asked(self, verb: str, given: Sequence[Any], defaults: Defaults, to_all: bool) -> Asked:
+    def _asked(self, verb: str, given: Sequence[Any], using: str, defaults: Defaults, to_all: bool) -> Asked:
         one_each = self.is_batch and not to_all
         if to_all and self.relationship.target_holds_key and len(self._keyed_owners(verb)) > 1:
             raise TargetsNotShared(self.relationship.label, verb, len(self.owners))
@@ -277,9 +290,11 @@ class Association(AsyncVerbs):
             self.require_key(verb)
             raise ValuesLengthMismatch(verb, len(self.owners), len(given))
         takes_owner = self.is_batch
-        return Asked.of(
-            self.relationship, self.owners, verb, given, defaults, one_each=one_each, takes_owner=takes_owner
+        asked = Asked.of(
+            self.relationship, self.owners, verb, given, defaults, using, one_each=one_each, takes_owner=takes_owner
         )
+        asked.require_allowed(using)
+        return asked
 
 
 def _common_model(owners: Sequence[models.Model]) -> type[models.Model]:

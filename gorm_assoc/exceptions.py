@@ -5,6 +5,7 @@ What can go wrong with a verb, one class each.
     PrimaryKeyRequired      ValueError      the owner has no key yet
     ValueTypeMismatch       TypeError       the value is not one of the target
     ValuesLengthMismatch    ValueError      a batch got more or fewer values than owners
+    RelationNotAllowed      ValueError      the value is of another database, and no router allows it
     ScopeError              TypeError       unscoped() came after a filter
     NotPreloaded            FieldError      strict(): a relation was read that was not loaded
 
@@ -160,6 +161,22 @@ class TargetsNotShared(AssociationError, ValueError):
             f"{verb}() on {relation} cannot give the same targets to {owners} owners: each has one. "
             f"Give one value, or a list, for each owner."
         )
+
+
+class RelationNotAllowed(AssociationError, ValueError):
+    """
+    A verb got an instance of another database, and no router's allow_relation() says that the two may be linked.
+
+    relation -- label, app.Model.field
+    database, using -- the value's database, and the one that the verb writes
+    """
+
+    def __init__(self, relation: str, value: object, database: str, using: str) -> None:
+        super().__init__(
+            f"{relation} cannot take {_described(value)}: it is on database {database!r}, its owner's links on "
+            f"{using!r}. Pass its key, or let a router's allow_relation() say that both have the same rows."
+        )
+        self.relation = relation
 
 
 class ScopeError(AssociationError, TypeError):

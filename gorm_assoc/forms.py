@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, router
 from django.forms.models import ModelChoiceIterator
 from django.utils.translation import gettext
 
@@ -233,7 +233,7 @@ class AssociationModelForm(_ModelForm):
         model, columns = type(self.instance), self.instance._meta.pk_fields
         key = tuple(getattr(self.instance, column.attname) for column in columns)
         if self.instance._state.adding and len(columns) > 1 and None not in key:
-            rows = model._base_manager.using(self.instance._state.db)
+            rows = model._base_manager.using(router.db_for_write(model, instance=self.instance))
             if rows.filter(**by_attname(model, key)).exists():
                 self.add_error(None, self.instance.unique_error_message(model, tuple(c.name for c in columns)))
         for field in self.instance._meta.many_to_many:

@@ -168,7 +168,7 @@ class ManyVerbs(Verbs):
 
     def set(self, objs: Iterable[Any], *, clear: bool = False, through_defaults: Any = None) -> None:
         """Django's set(): targets must be stored."""
-        self.association.replace_stored(tuple(objs), dict(resolve_callables(through_defaults or {})), clear=clear)
+        self.association.replace_stored(_values(objs), dict(resolve_callables(through_defaults or {})), clear=clear)
 
 
 class HasManyVerbs(Verbs):
@@ -217,7 +217,7 @@ class HasManyVerbs(Verbs):
 
     def set(self, objs: Iterable[Any], *, bulk: bool = True, clear: bool = False) -> None:
         """Django's set(): targets must be stored. Where the key may not be NULL it adds, and removes nothing."""
-        given = tuple(objs)
+        given = _values(objs)
         if all(column.null for column in self.association.relationship.owner_columns):
             self.association.replace_stored(given, {}, clear=clear)
         else:
@@ -247,6 +247,11 @@ class HasManyVerbs(Verbs):
 
     def _is_mine(self, target: models.Model) -> bool:
         return all(getattr(target, name, None) == value for name, value in self._key().items())
+
+
+def _values(objs: Iterable[Any]) -> tuple[Any, ...]:
+    """What set() was given, as a verb takes it: a queryset whole, as it is read where the verb writes."""
+    return (objs,) if isinstance(objs, models.QuerySet) else tuple(objs)
 
 
 _WRITERS = (

@@ -199,7 +199,7 @@ class AssociationQuerySet(QuerySetWrites[ModelT]):
 
         asked = wanted.tree(self.model, self._preloads)
         wanted.refuse_prefetched(self.model, asked, self._prefetch_related_lookups)  # type: ignore[attr-defined]
-        levels.load(rows, asked, unscoped=self._query.unscoped, fresh=True)
+        levels.load(rows, asked, unscoped=self._query.unscoped, fresh=True, using=self._db or "")  # type: ignore[attr-defined]
 
     def iterator(self, chunk_size: int | None = None) -> Iterator[ModelT]:
         if chunk_size is None and self._preloads:

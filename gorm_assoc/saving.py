@@ -238,7 +238,7 @@ class Graph:
         owners = keyed(relationship, [owner for owner, _ in by_owner])
         wanted: dict[Values, list[Value]] = {}
         for owner, value in by_owner:
-            read = given_values.read(relationship, value if isinstance(value, list) else [value])
+            read = given_values.read(relationship, value if isinstance(value, list) else [value], self.using)
             ready = wanted.setdefault(held_values(relationship.owner_fields, owner), [])
             for one in read:
                 if one.instance is None or not self._is_under_way(one.instance):
@@ -248,6 +248,7 @@ class Graph:
                 else:
                     self._later.append((relationship, [(owner, one.instance)]))
         asked = Asked(relationship, owners, wanted).linkable()
+        asked.require_allowed(self.using)
         for instance in asked.instances():
             self.before.note(instance)
         asked.store(store)

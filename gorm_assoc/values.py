@@ -7,7 +7,7 @@ What a verb is given, made into targets: flattened, checked against the target m
     a queryset                    each of its targets
     a list, set or generator      each of its values
 
-No SQL runs here, but for querysets among other values.
+No SQL runs here, but for querysets among other values: they are read where the verb writes.
 """
 
 from __future__ import annotations
@@ -49,10 +49,13 @@ class Value:
         return self.instance is not None and self.instance._state.adding
 
 
-def read(relationship: Relationship, given: Iterable[Any], extra: Extra | Mapping[str, Any] = NOTHING) -> list[Value]:
+def read(
+    relationship: Relationship, given: Iterable[Any], using: str, extra: Extra | Mapping[str, Any] = NOTHING
+) -> list[Value]:
     """
     The targets that were given, each once; for a relation to one, the last of them last.
 
+    using -- the database that the verb writes
     extra -- extra columns of all; or called once a target with the value as given
 
     Raises ValueTypeMismatch for what is neither a target nor a key of one.
@@ -64,7 +67,7 @@ def read(relationship: Relationship, given: Iterable[Any], extra: Extra | Mappin
     given = list(given)
     if not make and not relationship.is_single and {key_type}.issuperset(map(type, given)):
         return [Value(None, key, same) for key in dict.fromkeys(given)]  # nothing but keys, as they are
-    for value in flattened(relationship, given):
+    for value in flattened(relationship, given, using):
         instance, key = (None, value) if type(value) is key_type else _read(relationship, value)
         identity = key if key is not None else (_NO_KEY, id(instance))
         if relationship.is_single:
@@ -102,7 +105,7 @@ def normal_key(model: type[models.Model], key: Any) -> Any:
     return normal if len(fields) > 1 else normal[0]
 
 
-def flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any]:
+def flattened(relationship: Relationship, values: Iterable[Any], using: str) -> Iterator[Any]:
     for value in values:
         if isinstance(value, (int, str, models.Model)):
             yield value
@@ -111,11 +114,17 @@ def flattened(relationship: Relationship, values: Iterable[Any]) -> Iterator[Any
                 raise _mismatch(relationship, value)
             if issubclass(value._iterable_class, ValuesIterable):  # dicts, but not of new targets
                 raise _mismatch(relationship, value)
-            yield from value
+            yield from on(using, value)
         elif isinstance(value, (list, set, frozenset)) or hasattr(value, "__next__"):
-            yield from flattened(relationship, value)
+            yield from flattened(relationship, value, using)
         else:
             yield value
+
+
+def on(using: str, queryset: Any) -> Any:
+    """The queryset on the database that is written, as a replica may lag; unless it names one or has been read."""
+    is_settled = queryset._db is not None or queryset._result_cache is not None
+    return queryset if is_settled else queryset.using(using)
 
 
 def _read(relationship: Relationship, value: Any) -> tuple[models.Model | None, Any]:

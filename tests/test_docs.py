@@ -36,6 +36,7 @@ BLOCKS = {
     "docs/performance.md": (0, 0, 0),
     "docs/reliability.md": (0, 0, 0),
     "docs/saving.md": (8, 0, 0),
+    "docs/scaling.md": (2, 1, 1),
     "docs/soft-delete.md": (12, 0, 0),
     "docs/tables.md": (0, 0, 0),
     "docs/verbs.md": (18, 0, 0),

@@ -9,6 +9,7 @@ import pytest
 from gorm_assoc.exceptions import (
     AssociationError,
     PrimaryKeyRequired,
+    RelationNotAllowed,
     ScopeError,
     UnsupportedRelation,
     ValuesLengthMismatch,
@@ -111,6 +112,13 @@ def test_a_batch_of_another_length_is_told_both_numbers():
     assert (error.owners, error.values) == (3, 2)
 
 
+def test_a_value_of_another_database_is_told_both():
+    assert str(RelationNotAllowed("shop.User.languages", User(), "replica", "default")) == (
+        "shop.User.languages cannot take an instance of shop.User: it is on database 'replica', its owner's links on "
+        "'default'. Pass its key, or let a router's allow_relation() say that both have the same rows."
+    )
+
+
 def test_unscoped_after_a_filter_is_told_to_come_first():
     assert str(ScopeError(User)) == (
         "unscoped() on a queryset of shop.User cannot reach the conditions it already has. "
@@ -124,6 +132,7 @@ ERRORS = [
     (ValueTypeMismatch("shop.User.languages", QuerySet(), Language, ["id"]), TypeError),
     (ValuesLengthMismatch("replace", 2, 1), ValueError),
     (ScopeError(User), TypeError),
+    (RelationNotAllowed("shop.User.languages", User(), "replica", "default"), ValueError),
 ]
 
 

@@ -106,7 +106,7 @@ class CheckedRows(OwnersRows):
         if self.instance._state.adding or self._moved():
             return None
         names = [column.attname for column in self.relationship.target_key.local_related_fields]
-        rows = self.model._base_manager.using(self.instance._state.db).filter(**self._of_owner(self.owner_values))
+        rows = self.model._base_manager.using(self.using).filter(**self._of_owner(self.owner_values))
         row = rows.filter(**dict(zip(names, values, strict=True))).first()
         if row is None:
             return None
@@ -163,4 +163,4 @@ class CheckedRows(OwnersRows):
         )
         if follows or None in self.owner_values:
             return False
-        return bool(self.model._base_manager.filter(**self._of_owner(self.owner_values)).exists())
+        return bool(self.model._base_manager.using(self.using).filter(**self._of_owner(self.owner_values)).exists())

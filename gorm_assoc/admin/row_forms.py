@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import models
+from django.db import models, router
 from django.forms.models import BaseModelFormSet
 from django.http import HttpRequest
 
@@ -79,12 +79,14 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
     relationship -- read from the side of the instance
     request -- who is told of vetoes; without one they raise
     dead_too -- dead rows have forms as well
+    using -- where rows are read: what was sent is judged where it is written, as a replica may lag
     """
 
     relationship: ClassVar[Relationship]  # type: ignore[misc]
     request: HttpRequest | None = None
     dead_too = False
     model: type[Any]
+    using: str | None
     _should_delete_form: Callable[[Any], bool]
 
     def __init__(
@@ -99,6 +101,8 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
     ) -> None:
         self.instance = instance if instance is not None else self.relationship.owner()
         self.save_as_new = save_as_new
+        is_sent = data is not None or files is not None
+        self.using = router.db_for_write(self.model, instance=self.instance) if is_sent else self.instance._state.db
         self.owner_values = self._stored_owner_values()
         super().__init__(data, files, prefix=prefix, queryset=self._rows_of_owner(queryset), **kwargs)
 
@@ -114,11 +118,13 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
         if owner._state.adding or all(field.primary_key for field in key.foreign_related_fields):
             return tuple(key.get_foreign_related_value(owner))
         names = [field.attname for field in key.foreign_related_fields]
-        stored = type(owner)._base_manager.using(owner._state.db).filter(pk=owner.pk).values_list(*names).first()
+        stored = type(owner)._base_manager.using(self.using).filter(pk=owner.pk).values_list(*names).first()
         return tuple(stored or ())
 
     def _rows_of_owner(self, queryset: models.QuerySet[Any] | None) -> models.QuerySet[Any]:
         rows = self.model._default_manager.get_queryset() if queryset is None else queryset
+        if rows._db is None:  # type: ignore[union-attr]
+            rows = rows.using(self.using)
         if self.instance._state.adding or not self.owner_values or None in self.owner_values:
             return rows.none()
         rows = rows.filter(**self._of_owner(self.owner_values))
@@ -128,7 +134,7 @@ class OwnersRows(DeadRowsOfOwner, _BaseModelFormSet):
         return rows.prefetch_related(self.relationship.target_key.name)
 
     def dead_rows(self) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = self.model._base_manager.using(self.instance._state.db)
+        rows: models.QuerySet[Any] = self.model._base_manager.using(self.using)
         is_new = self.instance._state.adding or not self.owner_values or None in self.owner_values
         if is_new or soft_delete.deleted_at_field(self.model) is None:
             return rows.none()

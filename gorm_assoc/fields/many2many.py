@@ -341,20 +341,25 @@ class Many2Many(_ManyToManyField):
         return super().formfield(using=using, **kwargs)
 
     def value_from_object(self, obj: models.Model) -> list[Any]:
-        # An owner whose referenced column is empty has no links, and no manager to say so.
-        values = self.relationship.owner_key.get_foreign_related_value(obj)
-        if None in values or not obj._is_pk_set():  # type: ignore[attr-defined]
+        if not self._can_be_linked(obj):
             return []
         rows = getattr(obj, self.name).all()
         # A form asks by name, as a query does: strict() is not about it.
         return list(rows if rows._result_cache is not None else rows.filter())
 
+    def _can_be_linked(self, owner: models.Model) -> bool:
+        """An owner whose referenced column is empty has no links, and no manager to say so."""
+        values = self.relationship.owner_key.get_foreign_related_value(owner)
+        return None not in values and owner._is_pk_set()  # type: ignore[attr-defined]
+
     def save_form_data(self, instance: models.Model, data: Any) -> None:
-        """Link what was chosen, unlink what was shown and is not: a link to a dead target, never shown, stays."""
-        shown = self.value_from_object(instance)
+        """Link what was chosen, unlink what is not: a link to a dead target, never shown, stays."""
+        using = router.db_for_write(self.relationship.through, instance=instance)
         chosen = list(data)
-        with transaction.atomic(using=router.db_for_write(self.relationship.through, instance=instance)):
-            if gone := [target for target in shown if target not in chosen]:
+        with transaction.atomic(using=using):
+            # Where it is written, as a replica may lag.
+            linked = getattr(instance, self.name).filter().using(using) if self._can_be_linked(instance) else ()
+            if gone := [target for target in linked if target not in chosen]:
                 getattr(instance, self.name).remove(*gone)
             if chosen:
                 getattr(instance, self.name).add(*chosen)

@@ -15,21 +15,23 @@ from gorm_assoc.preloading.targets import targets
 from gorm_assoc.preloading.wanted import PLAIN, Level
 
 
-def count(owners: Sequence[models.Model], level: Level, *, unscoped: bool) -> None:
+def count(owners: Sequence[models.Model], level: Level, *, unscoped: bool, using: str) -> None:
     """Set each owner's number of targets as an attribute, <relation>_count unless another was asked for."""
     name = level.to_attr or f"{level.relation.name}_count"
     by_key = keyed(owners, level.relation.own)
     for owner in owners:
         setattr(owner, name, 0)
     if by_key.owners:
-        for key, number in _counts(owners[0], level, by_key.rows, unscoped):
+        for key, number in _counts(owners[0], level, by_key.rows, unscoped, using):
             for owner in by_key.owners.get(key, ()):
                 setattr(owner, name, number)
 
 
-def _counts(owner: models.Model, level: Level, keys: Sequence[Values], unscoped: bool) -> list[tuple[Any, int]]:
+def _counts(
+    owner: models.Model, level: Level, keys: Sequence[Values], unscoped: bool, using: str
+) -> list[tuple[Any, int]]:
     relation, conditions = level.relation, level.conditions or PLAIN
-    found = targets(relation, conditions, owner, unscoped=unscoped)
+    found = targets(relation, conditions, owner, unscoped=unscoped, using=using)
     fields: Sequence[models.Field[Any, Any]]
     if relation.relationship is not None:
         rows = Links(relation.relationship, conditions, found, keys).with_target()

@@ -26,32 +26,33 @@ from gorm_assoc.preloading.keys import Keyed, as_rows, complete, key_in, key_of,
 from gorm_assoc.preloading.links import Links
 from gorm_assoc.preloading.loaded import loaded
 from gorm_assoc.preloading.relations import Relation
-from gorm_assoc.preloading.targets import targets
+from gorm_assoc.preloading.targets import Targets, targets
 from gorm_assoc.preloading.wanted import PLAIN, Conditions, Level, tree
 
 Owners = Sequence[models.Model]
 
 
-def load(owners: Owners, levels: Mapping[str, Level], *, unscoped: bool, fresh: bool = False) -> None:
+def load(owners: Owners, levels: Mapping[str, Level], *, unscoped: bool, fresh: bool = False, using: str = "") -> None:
     """
     Load the levels into their owners, objects of one model.
 
     unscoped -- dead rows too, at every level
     fresh -- the owners come from the query that is being run: a row that it joined need not be read again
+    using -- the database that the query named, for every level whose own queryset names none
     """
     if not owners:
         return
     for level in levels.values():
         if level.is_count:
-            counting.count(owners, level, unscoped=unscoped)
+            counting.count(owners, level, unscoped=unscoped, using=using)
             continue
-        found = _found(owners, level, unscoped, fresh)
-        load(found, level.below, unscoped=unscoped)
+        found = _found(owners, level, unscoped, fresh, using)
+        load(found, level.below, unscoped=unscoped, using=using)
         for model, rows in _by_model(found if level.later else ()).items():
-            load(rows, tree(model, level.later), unscoped=unscoped)
+            load(rows, tree(model, level.later), unscoped=unscoped, using=using)
 
 
-def _found(owners: Owners, level: Level, unscoped: bool, fresh: bool) -> list[models.Model]:
+def _found(owners: Owners, level: Level, unscoped: bool, fresh: bool, using: str) -> list[models.Model]:
     """The level's targets, each object once; loaded, as far as they are not there already."""
     relation, missing, there = level.relation, owners, []
     is_implied = level.conditions is None
@@ -64,7 +65,7 @@ def _found(owners: Owners, level: Level, unscoped: bool, fresh: bool) -> list[mo
             there = [target for owner in cached for target in relation.cached(owner)]
     if not missing:
         return _distinct(there)
-    work = _Level(relation, level.conditions or PLAIN, level.to_attr, missing, unscoped)
+    work = _Level(relation, level.conditions or PLAIN, level.to_attr, missing, unscoped, using)
     return _distinct([*there, *work.load()]) if there else work.load()
 
 
@@ -90,17 +91,19 @@ class _Level:
     """One relation of some owners, on its way into their accessors."""
 
     def __init__(
-        self, relation: Relation, conditions: Conditions, to_attr: str, owners: Owners, unscoped: bool
+        self, relation: Relation, conditions: Conditions, to_attr: str, owners: Owners, unscoped: bool, using: str
     ) -> None:
         self.relation, self.conditions, self.to_attr = relation, conditions, to_attr
-        self.owners, self.unscoped = owners, unscoped
+        self.owners, self.unscoped, self.using = owners, unscoped, using
 
     def load(self) -> list[models.Model]:
         """Load the targets of all owners; returns each object once."""
         if self.relation.target is None:
             return self._load_generic()
         by_key = keyed(self.owners, self.relation.own)
-        self.targets = targets(self.relation, self.conditions, self.owners[0], unscoped=self.unscoped)
+        self.targets = targets(
+            self.relation, self.conditions, self.owners[0], unscoped=self.unscoped, using=self.using
+        )
         lists: dict[Any, list[Any]] = {key: [] for key in by_key.owners}
         found = []
         if lists:
@@ -237,12 +240,11 @@ class _Level:
                 self._set_many(owner, rows)
 
     def _set_many(self, owner: models.Model, rows: list[models.Model]) -> None:
-        queryset = self.targets.queryset
-        make = partial(_accessors, self.relation.name, queryset, self.targets.unscoped)
+        make = partial(_accessors, self.relation.name, self.targets)
         cache = owner.__dict__.get("_prefetched_objects_cache")
         if cache is None:
             cache = owner.__dict__["_prefetched_objects_cache"] = {}
-        cache[self.relation.cache_name] = loaded(type(queryset), owner, rows, make)
+        cache[self.relation.cache_name] = loaded(type(self.targets.queryset), owner, rows, make)
 
 
 def _set_one(relation: Relation, owner: models.Model, key: Any, target: models.Model | None) -> None:
@@ -263,10 +265,10 @@ def _each(by_key: Keyed, lists: dict[Any, list[Any]]) -> Iterator[tuple[models.M
         yield owner, None, []
 
 
-def _accessors(name: str, targets: Any, unscoped: bool, owner: models.Model) -> Any:
+def _accessors(name: str, targets: Targets, owner: models.Model) -> Any:
     """The queryset that the accessor gives with these targets to start from."""
-    with soft_delete.scope(unscoped):
-        return getattr(owner, name)._apply_rel_filters(targets._chain())
+    with soft_delete.scope(targets.unscoped):
+        return getattr(owner, name)._apply_rel_filters(targets.as_given)
 
 
 def _twin(target: models.Model) -> models.Model:

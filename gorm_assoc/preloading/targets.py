@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import models
@@ -24,12 +24,21 @@ class Targets:
     queryset -- never sliced
     start, stop -- the part of each owner's targets that is asked for; stop is None for all
     unscoped -- whether dead rows are asked for, of links too
+    named -- the database that the caller's own queryset names
     """
 
     queryset: Any
     start: int
     stop: int | None
     unscoped: bool
+    named: str | None
+
+    @property
+    def as_given(self) -> Any:
+        """The queryset without the database that was chosen for this one reading: for later questions."""
+        rows = self.queryset._chain()
+        rows._db = self.named
+        return rows
 
     @property
     def is_limited(self) -> bool:
@@ -54,11 +63,11 @@ class Targets:
     def holding(self, relation: Relation, rows: Sequence[Any]) -> Targets:
         """Those that hold one of these rows of values, for a direct relation."""
         found = self.queryset.filter(Among(relation.held, rows), **relation.fixed)
-        return Targets(found, self.start, self.stop, self.unscoped)
+        return replace(self, queryset=found)
 
 
-def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, unscoped: bool) -> Targets:
-    """The targets of a level; `owner` is one of its owners, and says which database."""
+def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, unscoped: bool, using: str) -> Targets:
+    """The targets of a level: on the database `using`, or the router's for `owner`, which is one of its owners."""
     unscoped = unscoped or conditions.unscoped
     with soft_delete.scope(unscoped):
         rows: Any = _base(relation) if conditions.base is None else conditions.base._chain()  # type: ignore[attr-defined]
@@ -72,6 +81,8 @@ def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, 
             if not isinstance(rows, models.QuerySet):
                 raise TypeError(f"A function for preload() of {relation.label} returned {rows!r}, not a queryset.")
         rows = scoped_queryset(rows)._chain()  # type: ignore[attr-defined]
+        named = rows._db
+        rows = rows.using(named or using or rows.db)  # once: a router that draws lots would part links from targets
         start, stop = rows.query.low_mark, rows.query.high_mark
         rows.query.clear_limits()
         if conditions.filters or conditions.lookups:
@@ -84,7 +95,7 @@ def targets(relation: Relation, conditions: Conditions, owner: models.Model, *, 
             rows = rows.order_by(*(f"-{field.name}" for field in rows.model._meta.pk_fields))
         elif not rows.ordered and not relation.to_many and not relation.is_forward:
             rows = rows.order_by("pk")  # of several rows the last is the one
-        return Targets(rows, start, stop, unscoped or rows.query.unscoped)
+        return Targets(rows, start, stop, unscoped or rows.query.unscoped, named)
 
 
 def _base(relation: Relation) -> Any:
