@@ -5,6 +5,7 @@ A key of several columns is written as a JSON list, `[1, "en"]`, and read back c
 nothing that comes from a browser is ever evaluated or unpickled. A key of one column stays what
 Django writes.
 
+    share_choices               let the forms of one page read their choices once
     TargetChoiceField           one target: the far end of a join row
     TargetMultipleChoiceField   many: the form field of a Many2Many whose target has a composite key
     AssociationModelForm        a ModelForm that says what is missing before links can be stored
@@ -12,13 +13,14 @@ Django writes.
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models, router
 from django.forms.models import ModelChoiceIterator
 from django.utils.translation import gettext
@@ -85,10 +87,59 @@ def is_composite(model: type[models.Model]) -> bool:
 # Fields
 
 
-class TargetIterator(_ModelChoiceIterator):
-    """The choices, and after them the row that is chosen already, if it is not among them: it may be dead."""
+class SharedRows:
+    """The rows of querysets, read once where they ask the same of the same database."""
 
-    field: TargetChoiceField
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], list[models.Model]] = {}
+
+    def of(self, queryset: models.QuerySet[Any]) -> list[models.Model]:
+        try:
+            sql, params = queryset.query.get_compiler(queryset.db).as_sql()
+        except EmptyResultSet:
+            return []
+        key = queryset.db, sql, repr(params)
+        if key not in self._known:
+            self._known[key] = list(queryset)
+        return self._known[key]
+
+
+class SharingIterator(_ModelChoiceIterator):
+    """Django's choices, with rows that other forms may have read; a form with a queryset of its own reads its own."""
+
+    field: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        shared = getattr(self.field, "shared_rows", None)
+        if shared is None:
+            yield from super().__iter__()
+            return
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        for row in shared.of(self.queryset):
+            yield self.choice(row)
+
+
+def share_choices(fields: MutableMapping[str, Any]) -> None:
+    """
+    Let copies of these fields, which the forms of one page have, read their choices once.
+
+    A field with an iterator of the project's own stays as it is.
+    """
+    for name, field in fields.items():
+        if not isinstance(field, forms.ModelChoiceField):
+            continue
+        field = copy.deepcopy(field)  # one declared on a form class is there for other pages, too
+        if field.iterator is ModelChoiceIterator:
+            field.iterator = SharingIterator
+        if issubclass(field.iterator, SharingIterator):
+            field.shared_rows = SharedRows()  # type: ignore[attr-defined]
+            field.queryset = field.queryset  # its widget gets the iterator
+            fields[name] = field
+
+
+class TargetIterator(SharingIterator):
+    """The choices, and after them the row that is chosen already, if it is not among them: it may be dead."""
 
     def __iter__(self) -> Iterator[Any]:
         current = self.field.current
@@ -124,7 +175,7 @@ class TargetChoiceField(_ModelChoiceField):
             value = self.prepare_value(value)
         if value in self.empty_values:
             return None
-        if self.current is not None and str(value) == str(self.prepare_value(self.current)):
+        if self.is_current(value):
             return self.current
         if self.to_field_name is not None or not is_composite(self.queryset.model):
             return super().to_python(value)
@@ -133,11 +184,15 @@ class TargetChoiceField(_ModelChoiceField):
         except (ValueError, TypeError, ValidationError, self.queryset.model.DoesNotExist) as error:
             raise _invalid_choice(self, value) from error
 
+    def is_current(self, value: Any) -> bool:
+        """Whether this value of the page names the row that is chosen so far."""
+        return self.current is not None and str(value) == str(self.prepare_value(self.current))
+
     def chosen(self, values: Iterable[Any]) -> list[Any]:
         """The rows that these values of the page name; what names none is left out."""
         found, keys = [], []
         for value in values:
-            if self.current is not None and str(value) == str(self.prepare_value(self.current)):
+            if self.is_current(value):
                 found.append(self.current)
                 continue
             try:

@@ -23,6 +23,7 @@ from gorm_assoc.admin.row_forms import fixed_columns
 from gorm_assoc.admin.rows import JoinRowForm, JoinRowFormSet
 from gorm_assoc.admin.target_field import TargetFieldMixin
 from gorm_assoc.exceptions import UnsupportedRelation
+from gorm_assoc.forms import share_choices
 from gorm_assoc.relationship import Relationship
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class JoinRowInlineMixin(DeadRowsMixin, TargetFieldMixin, _InlineModelAdmin):
             **kwargs,
         }
         formset = modelformset_factory(self.model, **defaults)
+        share_choices(formset.form.base_fields)
         formset.relationship = relationship  # type: ignore[attr-defined]
         formset.dead_too = self.shows_dead(request)  # type: ignore[attr-defined]
         formset.request = request  # type: ignore[attr-defined]

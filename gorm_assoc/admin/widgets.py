@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import Truncator
 
-from gorm_assoc.forms import by_attname, is_composite, read_key, write_key
+from gorm_assoc.forms import TargetChoiceField, by_attname, is_composite, read_key, write_key
 
 if TYPE_CHECKING:
     _AutocompleteMixin = AutocompleteMixin
@@ -126,12 +126,18 @@ class KeyRawIdWidget(ForeignKeyRawIdWidget):
 
     def label_and_url_for_value(self, value: Any) -> tuple[str, str]:
         model: Any = self.rel.model
+        field = getattr(getattr(self, "choices", None), "field", None)
+        if isinstance(field, TargetChoiceField) and field.is_current(value):
+            return self._label_and_url(field.current)
         if not is_composite(model):
             return super().label_and_url_for_value(value)
         try:
             row = model._default_manager.using(self.db).get(**by_attname(model, read_key(model, value)))
         except (ValueError, ValidationError, model.DoesNotExist):
             return "", ""
+        return self._label_and_url(row)
+
+    def _label_and_url(self, row: Any) -> tuple[str, str]:
         return Truncator(str(row)).words(14), change_url(self.admin_site, row)
 
 
