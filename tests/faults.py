@@ -31,7 +31,7 @@ class Case:
         self.owner._base_manager.create(pk=self.OWNER, **self.named(self.owner, "owner"))
         for key in self.TARGETS:
             self.target._base_manager.create(pk=key, **self.named(self.target, f"target {key}"))
-        # One at a time, so that a belongs-to is linked with the last.
+        # One at a time, so that a belongs-to and a has-one are linked with the last.
         for key in self.TARGETS[:2]:
             self.association().append(key)
 
@@ -41,7 +41,7 @@ class Case:
         return Association(self.owner._base_manager.get(pk=self.OWNER), self.relation)
 
     def named(self, model: Any, text: str) -> dict[str, str]:
-        return {"title" if hasattr(model, "title") else "name": text}
+        return {next(name for name in ("title", "name", "room") if hasattr(model, name)): text}
 
     def verbs(self) -> dict[str, Callable[[Any], Any]]:
         """Each changes something."""
@@ -71,6 +71,7 @@ def cases() -> dict[str, Case]:
         Case("many2many", "guides.User", "languages", "guides.Language", "guides.UserLanguage"),
         Case("many2many with soft delete and hooks", "testapp.Member", "clubs", "testapp.Club", "testapp.Membership"),
         Case("has many", "testapp.Author", "essays", "testapp.Essay"),
+        Case("has one", "testapp.Author", "desk", "testapp.Desk"),
         Case("belongs to", "testapp.Essay", "author", "testapp.Author"),
     ]
     return {case.name: case for case in made}
