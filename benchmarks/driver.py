@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -47,6 +48,16 @@ class Driver:
     def link(self, rows: Sequence[tuple[int, int]]) -> None:
         with self.transaction() as cursor:
             self._link(cursor, rows)
+
+    def link_at_once(self, owner: int, targets: Sequence[int]) -> None:
+        """The same for one owner, in one statement with one list: the least that it can take."""
+        listed, values = {
+            "sqlite": ("json_each(%s) WHERE 1 = 1", json.dumps),
+            "postgresql": ("unnest(%s::bigint[]) AS value", list),
+        }[self.vendor]
+        insert = self.ignoring.format(f"user_languages (user_id, language_id) SELECT %s, value FROM {listed}")
+        with self.transaction() as cursor:
+            self.execute(cursor, insert, (owner, values(targets)))
 
     def unlink(self, rows: Sequence[tuple[int, int]]) -> None:
         with self.transaction() as cursor:

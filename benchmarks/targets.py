@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.harness import OURS, Figures
-from benchmarks.writing import ADD, ADD_LOOP, CREATE_LOOP, DRIVER, SET
+from benchmarks.writing import ADD, ADD_AND_TOUCH, ADD_LOOP, CREATE_LOOP, DRIVER, SET
 
 Results = Mapping[str, Mapping[str, Figures]]
 
 # Work, peer, how many times as fast as the peer we are at least.
+# One link costs what the statements cost, so there the peer is the one that sends the same.
 TARGETS = (
-    ("append 1", ADD, 1.0),
+    ("append 1", ADD_AND_TOUCH, 1.0),
     ("append 10,000", ADD, 8.0),
     ("append 10,000", DRIVER, 1 / 1.2),
     ("replace 10,000, half of them kept", SET, 3.0),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from django.db import connection, transaction
+from django.utils import timezone
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -18,8 +19,9 @@ from gorm_assoc.models import Association
 
 ADD, SET, REMOVE, CLEAR = "Django's `add()`", "Django's `set()`", "Django's `remove()`", "Django's `clear()`"
 ADD_LOOP, SET_LOOP, CREATE_LOOP = "a loop of `add()`", "a loop of `set()`", "a loop of `create()` and `add()`"
+ADD_AND_TOUCH = "`add()`, and the owner's `updated_at`"
 BULK, SAME_TABLE = "`through.bulk_create`", "`add()` on our table"
-ALCHEMY, DRIVER = "SQLAlchemy", "the driver's `executemany`"
+ALCHEMY, DRIVER, FLOOR = "SQLAlchemy", "the driver's `executemany`", "the driver, one list of keys"
 
 
 def works(scale: int = 1) -> Iterator[Work]:
@@ -79,14 +81,18 @@ class Peers:
 
         ways: dict[str, Way] = {
             ADD: lambda: PlainUser(pk=1).own_languages.add(*keys),
+            ADD_AND_TOUCH: lambda: self.add_and_touch(keys),
             SAME_TABLE: lambda: PlainUser(pk=1).languages.add(*keys),
             BULK: lambda: self.bulk_create([(1, key) for key in keys]),
             ALCHEMY: lambda: self.sqlalchemy_insert([(1, key) for key in keys]),
             DRIVER: lambda: self.driver.link([(1, key) for key in keys]),
+            FLOOR: lambda: self.driver.link_at_once(1, keys),
             OURS: lambda: given(User(pk=1).association("languages").append(*keys)),
         }
+        if connection.vendor == "mysql":
+            del ways[FLOOR]  # it is what executemany() does there
         if rounds == 0:
-            ways = {name: ways[name] for name in (ADD, DRIVER, OURS)}
+            ways = {name: way for name, way in ways.items() if name in (ADD, DRIVER, FLOOR, OURS)}
         return Work(f"append {links:,}", ways, prepare, rows.linked, rounds)
 
     def replace(self, links: int) -> Work:
@@ -232,6 +238,12 @@ class Peers:
         return Work(f"create {owners:,} owners with {each} new targets each", ways, prepare, created, rounds=3)
 
     # The peers' ways
+
+    def add_and_touch(self, keys: Sequence[int]) -> None:
+        """What append() does: the owner of changed links has changed, as in GORM."""
+        with transaction.atomic():
+            PlainUser.objects.filter(pk=1).update(updated_at=timezone.now())
+            PlainUser(pk=1).own_languages.add(*keys)
 
     def bulk_create(self, pairs: Sequence[tuple[int, int]]) -> None:
         made = [PlainLink(user_id=owner, language_id=target) for owner, target in pairs]

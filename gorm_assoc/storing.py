@@ -16,7 +16,7 @@ from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
 from gorm_assoc import inserting
-from gorm_assoc.kinds import spelling
+from gorm_assoc.kinds import given, spelling
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.values import is_unset, normal_key
@@ -89,7 +89,14 @@ def is_touched(owner: models.Model) -> bool:
 def touch(owners: Sequence[models.Model], using: str) -> None:
     """Set the owners' updated_at to now, in the database with one UPDATE and on the objects. All of one model."""
     now = timezone.now()
-    rows_of(owners, using).update(updated_at=now)
+    field: Any = _concrete(owners[0])._meta.get_field("updated_at")
+    column = Columns([field], using)  # in a parent's table, its key is the same
+    rows = Columns(field.model._meta.pk_fields, using).among(_keys_of(owners))
+    with column.connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {given.table_of(column)} SET {column.quoted[0]} = %s WHERE {rows.text}",
+            (*column.prepared((now,)), *rows.params),
+        )
     for owner in owners:
         owner.updated_at = now  # type: ignore[attr-defined]
 
@@ -107,8 +114,13 @@ def lock(owners: Sequence[models.Model], using: str) -> None:
 def rows_of(instances: Sequence[models.Model], using: str) -> models.QuerySet[Any]:
     """The stored rows of objects of one model, dead ones too."""
     model = _concrete(instances[0])
-    condition = Columns(model._meta.pk_fields, using).among(sorted({_key_values(one) for one in instances}))
+    condition = Columns(model._meta.pk_fields, using).among(_keys_of(instances))
     return model._base_manager.using(using).extra(where=[condition.text], params=condition.params)
+
+
+def _keys_of(instances: Sequence[models.Model]) -> list[tuple[Any, ...]]:
+    """In one order for all, so that two verbs on the same rows do not wait for each other."""
+    return sorted({_key_values(one) for one in instances})
 
 
 def _concrete(instance: models.Model) -> type[models.Model]:
