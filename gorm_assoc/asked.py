@@ -116,8 +116,8 @@ class Asked:
     @cached_property
     def distinct(self) -> list[Value]:
         """Every value once, whichever owners it is for."""
-        lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()
-        return list({id(value): value for wanted in lists for value in wanted}.values())
+        lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()  # no value is in two of them
+        return [value for wanted in lists for value in wanted]
 
     def linkable(self) -> Asked:
         """With no more targets than an owner can have: of several the last, as in GORM."""
@@ -176,7 +176,8 @@ class Asked:
             holds = strict or value.instance is None or None not in held_values(fields, value.instance)
             return value.key is not None and holds
 
-        if all(value.instance is None or is_stored(value) for value in self.distinct):
+        objects = [value for value in self.distinct if value.instance is not None]
+        if all(map(is_stored, objects)):
             return self
         lists = {id(wanted): [v for v in wanted if is_stored(v)] for wanted in self.by_owner.values()}
         by_owner = {owner: lists[id(wanted)] for owner, wanted in self.by_owner.items()}
@@ -262,7 +263,7 @@ class Asked:
         # Always in the same order, so that two verbs that insert the same pairs do not wait for each other.
         ordered = sorted(rows)
         extras = list(rows.values())
-        if any(extra is not extras[0] and extra != extras[0] for extra in extras):
+        if len(set(map(id, extras))) > 1 and any(extra != extras[0] for extra in extras):
             extras = [rows[row] for row in ordered]
         else:
             extras = extras[:1] or [{}]
