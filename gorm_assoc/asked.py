@@ -161,10 +161,11 @@ class Asked:
 
     def require_allowed(self, using: str) -> None:
         """Raise RelationNotAllowed for a target of another database that no router lets the owner relate to."""
-        stored = (target for target in self.instances() if not target._state.adding)
-        foreign = [target for target in stored if target._state.db not in (None, using)]
         owner: Any = next(iter(self.owners.values()), None)
-        for target in foreign:
+        for value in self.distinct:
+            target = value.instance
+            if target is None or target._state.adding or target._state.db in (None, using):
+                continue
             if not router.allow_relation(target, owner):
                 raise RelationNotAllowed(self.relationship.label, target, str(target._state.db), using)
 
