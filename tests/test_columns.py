@@ -6,12 +6,15 @@ import datetime
 import decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.test import TestCase
+from django.test.utils import isolate_apps
 
 from example_project.guides.models import SpokenLanguage
+from gorm_assoc.kinds import given
+from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.models import Association, Changes
 from tests.factories import MemberFactory, UserFactory
 from tests.testapp.models import Disc, Rack, Slot
@@ -143,3 +146,23 @@ class TextKeyTests(TestCase):
             assert not user.speaks.delete(*others, "x" * 192)
 
         assert user.speaks.count() == 1
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has arrays")
+    @isolate_apps("tests.testapp")
+    def test_rows_of_arrays_are_given_with_their_type(self):
+        from django.contrib.postgres.fields import ArrayField  # where its driver is installed
+
+        class Labelled(models.Model):
+            labels = ArrayField(models.TextField())
+
+            class Meta:
+                app_label = "testapp"
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Labelled)
+
+        values = given.numbered(Columns([Labelled._meta.get_field("labels")], "default"), [(["a", "b"],), (["c"],)])
+
+        with connection.cursor() as cursor:
+            cursor.execute(values.text, values.params)
+            assert cursor.fetchall() == [(0, ["a", "b"]), (1, ["c"])]

@@ -7,7 +7,7 @@ from typing import Any
 
 from gorm_assoc.kinds import as_json
 from gorm_assoc.kinds.base import Values
-from gorm_assoc.kinds.conditions import Columns, Sql, quoted
+from gorm_assoc.kinds.conditions import Columns, Sql, quoted, typed
 
 
 def table_of(columns: Columns) -> str:
@@ -22,9 +22,9 @@ def numbered(columns: Columns, rows: Sequence[Values]) -> Sql:
     """
     names = [f"given{number}" for number in range(len(columns.fields))]
     # Of no rows, but it gives the values the columns' types and collations.
-    typed = ", ".join(f"{column} AS {name}" for column, name in zip(columns.quoted, names, strict=True))
+    of_columns = ", ".join(f"{column} AS {name}" for column, name in zip(columns.quoted, names, strict=True))
     listed = _listed(columns, rows)
-    text = f"SELECT 0 AS given_number, {typed} FROM {table_of(columns)} WHERE 1 = 0 UNION ALL {listed.text}"
+    text = f"SELECT 0 AS given_number, {of_columns} FROM {table_of(columns)} WHERE 1 = 0 UNION ALL {listed.text}"
     return Sql(text, listed.params)
 
 
@@ -42,6 +42,7 @@ def _listed(columns: Columns, rows: Sequence[Values]) -> Sql:
         each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(width))
         return Sql(f"SELECT key, {each} FROM json_each(%s)", (as_json.text(rows),))
     start = "ROW(" if connection.vendor == "mysql" and not connection.mysql_is_mariadb else "("
-    row_sql = f"{start}{', '.join(['%s'] * (width + 1))})"
+    marks = ["%s", *(typed(field, connection) for field in columns.fields)]
+    row_sql = f"{start}{', '.join(marks)})"
     params = tuple(value for number, row in enumerate(rows) for value in (number, *row))
     return Sql(f"VALUES {', '.join([row_sql] * len(rows))}", params)
