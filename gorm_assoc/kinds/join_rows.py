@@ -22,7 +22,7 @@ from django.utils import timezone
 from gorm_assoc.kinds import batches, given, insertion, object_columns
 from gorm_assoc.kinds.base import Field, Links, Values
 from gorm_assoc.kinds.batches import CHUNK
-from gorm_assoc.kinds.conditions import Columns, Sql, quoted
+from gorm_assoc.kinds.conditions import Columns, Sql, quoted, typed
 from gorm_assoc.kinds.extra_columns import ExtraColumns
 from gorm_assoc.kinds.link_rows import LinkRows
 from gorm_assoc.relationship import Relationship
@@ -101,7 +101,7 @@ class JoinRows(LinkRows):
         names = [*self.pair.quoted, *(self._quoted(field) for field in constants)]
         selected = [f"owners.{column}" for column in Columns(self.relationship.owner_fields, self.using).quoted]
         selected += [f"found.found{number}" for number in range(len(self.target.fields))]
-        selected += [self._typed(field) for field in constants]
+        selected += [typed(field, self.connection) for field in constants]
         source = self._owners_with(owners, found)
         return self._execute(
             Sql(

@@ -11,14 +11,16 @@ each, however many rows.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
-from gorm_assoc.kinds import as_json, spelling
+from gorm_assoc.kinds import given, spelling
 from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.batches import CHUNK
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql
+from gorm_assoc.kinds.conditions import Columns, Sql
 from gorm_assoc.kinds.link_rows import LinkRows
 from gorm_assoc.relationship import Relationship
+
+# Whether a column holds another value, NULL among them.
+_DIFFER = {"sqlite": "{} IS NOT {}", "postgresql": "{} IS DISTINCT FROM {}", "mysql": "NOT ({} <=> {})"}
 
 
 class KeyRows(LinkRows):
@@ -63,10 +65,9 @@ class KeyRows(LinkRows):
         if len(different) == 1:
             return self._assign_same(sorted(rows), different.pop())
         prepared = [(*self.by.prepared(key), *self.held.prepared(held)) for key, held in sorted(rows.items())]
-        size = len(prepared) if self.connection.vendor in ("sqlite", "postgresql") else CHUNK
+        size = self._chunk(prepared)
         return sum(
-            self._execute(self._assign_each(prepared[start : start + size]))
-            for start in range(0, len(prepared), max(size, 1))
+            self._execute(self._assign_each(prepared[start : start + size])) for start in range(0, len(prepared), size)
         )
 
     def assign_selected(self, found: Sql, held: Values) -> int:
@@ -92,58 +93,21 @@ class KeyRows(LinkRows):
 
     def _assign_each(self, rows: Sequence[Values]) -> Sql:
         """An UPDATE of each row by its key with values of its own; `rows` are prepared: key, then held."""
-        columns = Columns((*self.by.fields, *self.held.fields), self.using)
-        names = [f"found{number}" for number in range(len(columns.fields))]
-        fixed = self.fixed_values
-        pairs = [
-            *zip(self.held.quoted, (f"found.{name}" for name in names[len(self.by.fields) :]), strict=True),
-            *((self._quoted(field), "%s") for field in fixed),
-        ]
-        same = " AND ".join(
-            f"{self.table}.{column} = found.{name}" for column, name in zip(self.by.quoted, names, strict=False)
-        )
-        constants = tuple(fixed.values())
+        columns, width = Columns((*self.by.fields, *self.held.fields), self.using), len(self.by.fields)
+        values = given.numbered(columns, rows)
+        wanted = {column: f"given{number}" for number, column in enumerate(columns.quoted) if number >= width}
+        wanted |= {self._quoted(field): "%s" for field in self.fixed_values}
+        constants = tuple(self.fixed_values.values())
+        same = " AND ".join(f"{self.table}.{column} = given{number}" for number, column in enumerate(self.by.quoted))
+        differ = _DIFFER[self.connection.vendor]
+        differs = " OR ".join(differ.format(f"{self.table}.{column}", value) for column, value in wanted.items())
+        setting = f"SET {', '.join(f'{column} = {value}' for column, value in wanted.items())}"
+        source, where = f"({values.text}) AS given", f"WHERE {same} AND ({differs})"
         if self.connection.vendor == "mysql":
-            source = self._mysql_rows(columns, rows, names)
-            assignments = ", ".join(f"{self.table}.{column} = {value}" for column, value in pairs)
-            differs = " OR ".join(f"NOT ({self.table}.{column} <=> {value})" for column, value in pairs)
-            text = f"UPDATE {self.table} JOIN ({source.text}) AS found ON {same} SET {assignments} WHERE {differs}"
-            return Sql(text, (*source.params, *constants, *constants))
-        source = self._source(columns, rows, names)
-        distinct = "IS NOT" if self.connection.vendor == "sqlite" else "IS DISTINCT FROM"
-        assignments = ", ".join(f"{column} = {value}" for column, value in pairs)
-        differs = " OR ".join(f"{self.table}.{column} {distinct} {value}" for column, value in pairs)
-        text = f"UPDATE {self.table} SET {assignments} FROM {source.text} WHERE {same} AND ({differs})"
-        return Sql(text, (*constants, *source.params, *constants))
-
-    def _source(self, columns: Columns, rows: Sequence[Values], names: Sequence[str]) -> Sql:
-        """The rows as a table `found`, for UPDATE ... FROM."""
-        if self.connection.vendor == "postgresql" and columns.can_unfold(rows):
-            unfolded = columns.unfolded(rows)
-            text = unfolded.text.removeprefix("SELECT * FROM ")
-            return Sql(f"{text} AS found ({', '.join(names)})", unfolded.params)
-        if self.connection.vendor == "sqlite" and len(rows) > FEW and columns.can_unfold(rows):
-            each = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(names))
-            return Sql(f"(SELECT {each} FROM json_each(%s)) AS found", (as_json.text(rows),))
-        marks = [self._typed(field) for field in columns.fields]
-        row_sql = f"({', '.join(marks)})"
-        params = tuple(value for row in rows for value in row)
-        values = f"(VALUES {', '.join([row_sql] * len(rows))})"
-        if self.connection.vendor == "postgresql":
-            return Sql(f"{values} AS found ({', '.join(names)})", params)
-        each = ", ".join(f"column{number} AS {name}" for number, name in enumerate(names, start=1))
-        return Sql(f"(SELECT {each} FROM {values}) AS found", params)
-
-    def _mysql_rows(self, columns: Columns, rows: Sequence[Values], names: Sequence[str]) -> Sql:
-        """The rows as a SELECT."""
-        # Of no rows, but it gives the values the columns' types and collations.
-        typed = ", ".join(f"{column} AS {name}" for column, name in zip(columns.quoted, names, strict=True))
-        row_sql = f"({', '.join(['%s'] * len(names))})"
-        connection: Any = self.connection
-        if not connection.mysql_is_mariadb:
-            row_sql = f"ROW{row_sql}"
-        text = f"SELECT {typed} FROM {self.table} WHERE 1 = 0 UNION ALL VALUES {', '.join([row_sql] * len(rows))}"
-        return Sql(text, tuple(value for row in rows for value in row))
+            text = f"UPDATE {self.table} JOIN {source} {setting} {where}"
+            return Sql(text, (*values.params, *constants, *constants))
+        text = f"UPDATE {self.table} {setting} FROM {source} {where}"
+        return Sql(text, (*constants, *values.params, *constants))
 
     def release(self, condition: Sql) -> int:
         """Let the live rows that the condition names hold nothing; a polymorphic type stays, as in GORM."""

@@ -18,7 +18,7 @@ from django.db import connections, models
 from gorm_assoc.kinds import as_json, spelling
 from gorm_assoc.kinds.base import Links, Values
 from gorm_assoc.kinds.batches import CHUNK
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted, typed
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import DELETED_AT, deleted_at_field
 
@@ -141,9 +141,6 @@ class LinkRows:
         return found
 
     # How statements are made
-
-    def _typed(self, field: models.Field[Any, Any]) -> str:
-        return typed(field, self.connection)
 
     def _quoted(self, field: models.Field[Any, Any]) -> str:
         return quoted(self.connection, str(field.column))
