@@ -13,6 +13,7 @@ from gorm_assoc.relationship import Relationship
 Values = tuple[Any, ...]
 Field: TypeAlias = "models.Field[Any, Any]"
 PairKeys = tuple[Any, Any]
+Pairs = Mapping[str, tuple[PairKeys, ...]]  # behind what is added, removed and revived
 Owners = Mapping[Values, models.Model]  # by the values that links hold of them
 
 
@@ -29,7 +30,7 @@ class Changes:
     removed: int = 0
     kept: int = 0
     revived: int = 0
-    pairs: Mapping[str, tuple[PairKeys, ...]] | None = field(default=None, compare=False, repr=False)
+    pairs: Pairs | None = field(default=None, compare=False, repr=False)
 
     def __add__(self, other: Changes) -> Changes:
         pairs = None

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import IntegrityError, models
 
 from gorm_assoc.kinds import destroying
-from gorm_assoc.kinds.base import Changes, Links, Owners, Values
+from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Pairs, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql, limited
 from gorm_assoc.kinds.key_rows import KeyRows
@@ -180,10 +180,10 @@ def _pairs(
     added: Mapping[Values, Values],
     removed: Mapping[Values, Values],
     using: str,
-) -> dict[str, tuple[Any, ...]]:
+) -> Pairs:
     pks = target_pks(relationship, [*added.values(), *removed.values()], using)
 
-    def keys(found: Mapping[Values, Values]) -> tuple[Any, ...]:
+    def keys(found: Mapping[Values, Values]) -> tuple[PairKeys, ...]:
         return tuple((owners[owner].pk, pks[target]) for owner, target in found.items() if target in pks)
 
     return {"added": keys(added), "removed": keys(removed), "revived": ()}

@@ -16,10 +16,11 @@ from typing import Any
 from django.db import IntegrityError, models
 
 from gorm_assoc.kinds import destroying
-from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Values
+from gorm_assoc.kinds.base import Changes, Links, Owners, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql, limited
 from gorm_assoc.kinds.key_rows import KeyRows
+from gorm_assoc.kinds.looking import linked_pairs, target_pks, unlinked_pairs
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.signals import association_changed
 
@@ -85,7 +86,9 @@ def link(
         if moved:
             rows.assign(moved)
         added = [*new, *((*owner, *target) for target, owner in moved.items())]
-        return Changes(added=len(added), kept=len(links.rows) - len(added), pairs=_pairs(relationship, links, added))
+        pks = target_pks(relationship, [row[width:] for row in added], using)
+        told = linked_pairs(relationship, links, added, pks=pks)
+        return Changes(added=len(added), kept=len(links.rows) - len(added), pairs=told)
     count = rows.assign(wanted) if wanted else 0
     if count < len(wanted):
         held = rows.count(rows.of_rows([(*owner, *target) for target, owner in wanted.items()]))
@@ -147,7 +150,7 @@ def unlink(
     else:
         _require_nullable(relationship, rows, chosen)
         count += rows.release(chosen)
-    return Changes(removed=count, pairs=removed_pairs(relationship, owners, gone) if pairs else None)
+    return Changes(removed=count, pairs=unlinked_pairs(relationship, owners, gone, using) if pairs else None)
 
 
 def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
@@ -160,26 +163,8 @@ def preview(relationship: Relationship, links: Links, new: int, using: str, *, p
     return Changes(
         added=len(moved) + new,
         kept=len(wanted) - len(moved),
-        pairs=_pairs(relationship, links, moved) if pairs else None,
+        pairs=linked_pairs(relationship, links, moved, pks=target_pks(relationship, wanted, using)) if pairs else None,
     )
-
-
-def removed_pairs(
-    relationship: Relationship, owners: Owners, gone: Sequence[Values]
-) -> dict[str, tuple[PairKeys, ...]]:
-    width = len(relationship.owner_columns)
-    removed = tuple((owners[row[:width]].pk, _key(row[width:])) for row in gone)
-    return {"added": (), "removed": removed, "revived": ()}
-
-
-def _pairs(relationship: Relationship, links: Links, added: Sequence[Values]) -> dict[str, tuple[PairKeys, ...]]:
-    width = len(relationship.owner_columns)
-    keys = tuple((links.owners[row[:width]].pk, _key(row[width:])) for row in added)
-    return {"added": keys, "removed": (), "revived": ()}
-
-
-def _key(values: Values) -> Any:
-    return values if len(values) > 1 else values[0]
 
 
 def _require_stored(relationship: Relationship, missing: int) -> None:

@@ -4,6 +4,8 @@ Looking at links without writing, whatever the kind.
     rows_of             the rows that hold a relationship's links
     stored              which links exist
     preview_unlink      what taking links away would do
+    linked_pairs        links that are made, by the primary keys of both ends
+    unlinked_pairs      links that are taken away, in the same way
     referenced_values   primary keys of targets -> what links hold of them
     target_pks          and back
 """
@@ -16,7 +18,7 @@ from typing import Any
 from django.db import models
 
 from gorm_assoc.kinds import spelling
-from gorm_assoc.kinds.base import Changes, Links, Owners, Values
+from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Pairs, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.kinds.join_rows import JoinRows
@@ -66,12 +68,52 @@ def preview_unlink(
     """What unlink() would do."""
     rows = rows_of(relationship, using)
     gone = rows.linked(condition(rows), owners, dead_too=destroy)
-    if not pairs:
-        return Changes(removed=len(gone))
-    width = len(rows.owner.fields)
-    pks = target_pks(relationship, [row[width:] for row in gone], using)
-    keys = tuple((owners[row[:width]].pk, pks[row[width:]]) for row in gone)
-    return Changes(removed=len(gone), pairs={"added": (), "removed": keys, "revived": ()})
+    return Changes(removed=len(gone), pairs=unlinked_pairs(relationship, owners, gone, using) if pairs else None)
+
+
+def linked_pairs(
+    relationship: Relationship,
+    links: Links,
+    added: Sequence[Values],
+    revived: Sequence[Values] = (),
+    pks: Mapping[Values, Any] | None = None,
+) -> Pairs:
+    """
+    The pairs behind rows of the links that are added and revived.
+
+    pks -- of the targets, see target_pks(); those that the links know if None
+    """
+    known = links.targets if pks is None else pks
+    return {
+        "added": _keys(relationship, links.owners, added, known),
+        "removed": (),
+        "revived": _keys(relationship, links.owners, revived, known),
+    }
+
+
+def unlinked_pairs(
+    relationship: Relationship,
+    owners: Owners,
+    gone: Sequence[Values],
+    using: str,
+    pks: Mapping[Values, Any] | None = None,
+) -> Pairs:
+    """
+    The pairs behind rows that are removed.
+
+    pks -- of the targets, where they have been looked up before
+    """
+    if pks is None:
+        width = len(relationship.owner_columns)
+        pks = target_pks(relationship, [row[width:] for row in gone], using)
+    return {"added": (), "removed": _keys(relationship, owners, gone, pks), "revived": ()}
+
+
+def _keys(
+    relationship: Relationship, owners: Owners, rows: Sequence[Values], pks: Mapping[Values, Any]
+) -> tuple[PairKeys, ...]:
+    width = len(relationship.owner_columns)
+    return tuple((owners[row[:width]].pk, pks[row[width:]]) for row in rows)
 
 
 def target_pks(relationship: Relationship, targets: Iterable[Values], using: str) -> Mapping[Values, Any]:

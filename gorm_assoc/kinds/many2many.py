@@ -18,11 +18,11 @@ from django.db import connections, models
 from django.db.models.signals import m2m_changed
 
 from gorm_assoc.kinds import spelling, telling
-from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Values
+from gorm_assoc.kinds.base import Changes, Links, Owners, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.kinds.join_rows import JoinRows
-from gorm_assoc.kinds.looking import stored, target_pks
+from gorm_assoc.kinds.looking import linked_pairs, stored, target_pks, unlinked_pairs
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.soft_delete import deleted_at_field
 
@@ -86,7 +86,7 @@ def link(
     Raises IntegrityError if an end no longer exists (at commit, where keys are deferred).
     """
     if not links.rows:
-        return _changes(pairs)
+        return Changes(pairs=linked_pairs(relationship, links, ()) if pairs else None)
     through, rows = relationship.through, JoinRows(relationship, using)
     listens = m2m_changed.has_listeners(through)
     if update:
@@ -119,7 +119,7 @@ def link(
         added=len(missing.rows),
         revived=len(dead.rows),
         kept=len(links.rows) - len(new),
-        pairs=_pairs(relationship, links, missing.rows, dead.rows) if pairs else None,
+        pairs=linked_pairs(relationship, links, missing.rows, dead.rows) if pairs else None,
     )
 
 
@@ -190,9 +190,16 @@ def unlink(
         rows.remove(condition(rows.turned()), destroy=destroy)
     for owner, removed in told:
         telling.send(relationship, f"post_{action}", owner, removed, using)
-    width = len(rows.owner.fields)
-    keys = tuple((owners[row[:width]].pk, pks[row[width:]]) for row in gone) if pairs else ()
-    return Changes(removed=count, pairs={"added": (), "removed": keys, "revived": ()} if pairs else None)
+    told_pairs = unlinked_pairs(relationship, owners, gone, using, pks) if pairs else None
+    return Changes(removed=count, pairs=told_pairs)
+
+
+def _mirror(rows: JoinRows, links: Links) -> None:
+    """In a symmetrical relation of Django's own each link has a row the other way round."""
+    if rows.relationship.symmetrical:
+        width = len(rows.owner.fields)
+        turned = [(*row[width:], *row[:width]) for row in links.rows]
+        rows.insert(Links(turned, links.defaults, links.owners, links.targets))
 
 
 # Looking without writing
@@ -207,31 +214,5 @@ def preview(relationship: Relationship, links: Links, new: int, using: str, *, p
         added=len(missing) + new,
         revived=len(dead),
         kept=len(links.rows) - len(missing) - len(dead),
-        pairs=_pairs(relationship, links, missing, dead) if pairs else None,
+        pairs=linked_pairs(relationship, links, missing, dead) if pairs else None,
     )
-
-
-# Telling
-
-
-def _mirror(rows: JoinRows, links: Links) -> None:
-    """In a symmetrical relation of Django's own each link has a row the other way round."""
-    if rows.relationship.symmetrical:
-        width = len(rows.owner.fields)
-        turned = [(*row[width:], *row[:width]) for row in links.rows]
-        rows.insert(Links(turned, links.defaults, links.owners, links.targets))
-
-
-def _pairs(
-    relationship: Relationship, links: Links, added: Sequence[Values], revived: Sequence[Values]
-) -> dict[str, tuple[PairKeys, ...]]:
-    width = len(relationship.owner_columns)
-
-    def keys(rows: Sequence[Values]) -> tuple[PairKeys, ...]:
-        return tuple((links.owners[row[:width]].pk, links.targets[row[width:]]) for row in rows)
-
-    return {"added": keys(added), "removed": (), "revived": keys(revived)}
-
-
-def _changes(pairs: bool) -> Changes:
-    return Changes(pairs={"added": (), "removed": (), "revived": ()} if pairs else None)
