@@ -15,14 +15,13 @@ from typing import Any
 
 from django.db import IntegrityError, models
 
-from gorm_assoc.kinds import destroying
+from gorm_assoc.kinds import destroying, telling
 from gorm_assoc.kinds.base import Changes, Links, Owners, PairKeys, Pairs, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql, limited
-from gorm_assoc.kinds.key_rows import KeyRows
+from gorm_assoc.kinds.key_rows import KeyRows, required_column
 from gorm_assoc.kinds.looking import referenced_rows, target_pks
 from gorm_assoc.relationship import Relationship
-from gorm_assoc.signals import association_changed
 
 
 def related(relationship: Relationship, owners: Sequence[models.Model], targets: models.QuerySet[Any]) -> Any:
@@ -33,8 +32,7 @@ def related(relationship: Relationship, owners: Sequence[models.Model], targets:
 
 def may_raise(relationship: Relationship) -> bool:
     """Whether a verb may raise after its first statement: from code of the project, or as the key cannot be empty."""
-    is_required = any(not column.null for column in relationship.target_columns)
-    return is_required or association_changed.has_listeners(relationship.through)
+    return required_column(relationship) is not None or telling.announces(relationship)
 
 
 def can_revive(relationship: Relationship) -> bool:
@@ -190,9 +188,9 @@ def _pairs(
 
 
 def _require_nullable(relationship: Relationship, count: int) -> None:
-    fixed = next((column for column in relationship.target_columns if not column.null), None)
-    if fixed is not None:
+    required = required_column(relationship)
+    if required is not None:
         raise IntegrityError(
             f"{relationship.label} cannot be left empty in {count} rows of {relationship.through._meta.label}: "
-            f"{fixed.name!r} may not be NULL. Use replace(), or declare the relation with null=True."
+            f"{required.name!r} may not be NULL. Use replace(), or declare the relation with null=True."
         )

@@ -15,14 +15,13 @@ from typing import Any
 
 from django.db import IntegrityError, models
 
-from gorm_assoc.kinds import destroying
+from gorm_assoc.kinds import destroying, telling
 from gorm_assoc.kinds.base import Changes, Links, Owners, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql, limited
-from gorm_assoc.kinds.key_rows import KeyRows
+from gorm_assoc.kinds.key_rows import KeyRows, required_column
 from gorm_assoc.kinds.looking import linked_pairs, target_pks, unlinked_pairs
 from gorm_assoc.relationship import Relationship
-from gorm_assoc.signals import association_changed
 
 
 def related(relationship: Relationship, owners: Sequence[models.Model], targets: models.QuerySet[Any]) -> Any:
@@ -34,8 +33,7 @@ def related(relationship: Relationship, owners: Sequence[models.Model], targets:
 
 def may_raise(relationship: Relationship) -> bool:
     """Whether a verb may raise after its first statement: from code of the project, or as a key cannot be let go."""
-    is_required = any(not column.null for column in relationship.owner_columns)
-    return is_required or association_changed.has_listeners(relationship.through)
+    return required_column(relationship) is not None or telling.announces(relationship)
 
 
 def can_revive(relationship: Relationship) -> bool:
@@ -45,7 +43,7 @@ def can_revive(relationship: Relationship) -> bool:
 
 def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], using: str) -> bool:
     """Whether a queryset of targets can be linked without its rows being known here."""
-    return not (relationship.is_single or association_changed.has_listeners(relationship.through))
+    return not (relationship.is_single or telling.announces(relationship))
 
 
 def hold(relationship: Relationship, owner: models.Model, target: models.Model) -> None:
@@ -138,12 +136,12 @@ def unlink(
     rows = KeyRows(relationship, using)
     chosen = condition(rows)
     gone = rows.linked(chosen, owners, dead_too=destroy) if pairs else []
-    fixed = _fixed_column(relationship)
+    required = required_column(relationship)
     count = 0
-    if moving and (destroy or fixed is not None):
+    if moving and (destroy or required is not None):
         passed, chosen = chosen & rows.target.among(moving), chosen & rows.target.not_among(moving)
         count = rows.count(passed if destroy else passed & rows.live)
-        if fixed is None:  # a unique column must be free
+        if required is None:  # a unique column must be free
             rows.release(passed)
     if destroy:
         count += destroying.destroy(rows.rows(chosen), using)
@@ -173,18 +171,13 @@ def _require_stored(relationship: Relationship, missing: int) -> None:
         raise IntegrityError(f"{relationship.label} cannot link {missing} of the keys: no {label} has them.")
 
 
-def _fixed_column(relationship: Relationship) -> models.Field[Any, Any] | None:
-    """A column of the key that may not be NULL."""
-    return next((column for column in relationship.owner_columns if not column.null), None)
-
-
 def _require_nullable(relationship: Relationship, rows: KeyRows, chosen: Sql) -> None:
-    fixed = _fixed_column(relationship)
-    if fixed is None:
+    required = required_column(relationship)
+    if required is None:
         return
     count = rows.count(chosen & rows.live)
     if count:
         raise IntegrityError(
             f"{relationship.label} cannot let go of {count} rows of {relationship.through._meta.label}: "
-            f"{fixed.name!r} may not be NULL. Delete them with unscoped(), or declare the key with null=True."
+            f"{required.name!r} may not be NULL. Delete them with unscoped(), or declare the key with null=True."
         )

@@ -11,6 +11,9 @@ each, however many rows.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.db import models
 
 from gorm_assoc.kinds import given, spelling
 from gorm_assoc.kinds.base import Values
@@ -21,6 +24,12 @@ from gorm_assoc.relationship import Relationship
 
 # Whether a column holds another value, NULL among them.
 _DIFFER = {"sqlite": "{} IS NOT {}", "postgresql": "{} IS DISTINCT FROM {}", "mysql": "NOT ({} <=> {})"}
+
+
+def required_column(relationship: Relationship) -> models.Field[Any, Any] | None:
+    """A column of the key that may not be NULL."""
+    key = relationship.owner_columns if relationship.target_holds_key else relationship.target_columns
+    return next((column for column in key if not column.null), None)
 
 
 class KeyRows(LinkRows):
