@@ -6,6 +6,11 @@ What can go wrong with a verb, one class each.
     ValueTypeMismatch       TypeError       the value is not one of the target
     ValuesLengthMismatch    ValueError      a batch got more or fewer values than owners
     RelationNotAllowed      ValueError      the value is of another database, and no router allows it
+    OwnersMismatch          TypeError       the owners are none, or of several models
+    TargetsNotShared        ValueError      the same targets for several owners, where each has its own
+    CallableForQueryset     TypeError       a callable for the columns of targets that stay in the database
+    ReservedColumn          TypeError       columns were given that the verb itself sets
+    NoJoinRows              TypeError       an option for join rows, where the relation has none
     ScopeError              TypeError       unscoped() came after a filter
     NotPreloaded            FieldError      strict(): a relation was read that was not loaded
 

@@ -226,12 +226,12 @@ class AssociationModel(models.Model, metaclass=AssociationModelBase):
         using = kwargs.pop("using", None) or (args[0] if args else None) or router.db_for_write(model, instance=self)
         is_hard = unscoped or soft_delete.deleted_at_field(model) is None
         chosen = Selection.of(model, () if select is None else select)
-        if not (select or hooks.has(model, hooks.DELETE)):
-            return self._delete_row(using, is_hard, *args[1:], **kwargs)
 
         def delete_row() -> tuple[int, dict[str, int]]:
             return self._delete_row(using, is_hard, *args[1:], **kwargs)
 
+        if not (select or hooks.has(model, hooks.DELETE)):
+            return delete_row()
         return deleting.delete(self, delete_row, chosen, using, unscoped=unscoped, is_hard=is_hard)
 
     def _delete_row(self, using: str, is_hard: bool, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
