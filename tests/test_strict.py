@@ -170,6 +170,24 @@ class StrictTests(TestCase):
         with pytest.raises(NotPreloaded):
             _ = article.author
 
+    def test_pickled_rows_are_loaded_on_their_own(self):
+        articles = pickle.loads(pickle.dumps(list(Article.objects.strict("load"))))
+
+        with self.assertNumQueries(2):
+            assert sorted(article.author.name for article in articles) == ["ann", "bob"]
+
+    def test_the_rows_of_an_accessor_are_read_to_be_pickled(self):
+        articles = Journalist.objects.strict("load").get(name="ann").articles.all()
+        refused = Journalist.objects.strict().get(name="ann").articles.all()
+
+        read = pickle.loads(pickle.dumps(articles))
+
+        with self.assertNumQueries(0):
+            assert [article.title for article in read] == ["ann"]
+        assert [article.title for article in read.filter(title="ann")] == ["ann"]
+        with pytest.raises(NotPreloaded):
+            pickle.dumps(refused)
+
     def test_an_unknown_mode(self):
         with pytest.raises(ValueError, match='strict\\(\\) takes "raise", "warn", "load" or False; got \'no\''):
             Article.objects.strict("no")

@@ -105,12 +105,21 @@ def peers(instance: models.Model) -> list[models.Model]:
     return found if any(peer is instance for peer in found) else [instance]
 
 
+class _Peers(tuple["ref[models.Model]", ...]):
+    """Objects of one query. A pickled object has none of them, as in Django 6.1."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        return _Peers, ()
+
+
 def mark(rows: Sequence[Any], mode: Strict) -> None:
     """Let the objects of one query know its mode, and each other. Django 6.1 does so itself."""
     if HAS_FETCH_MODES:
         return
     if related := [row for row in rows if isinstance(row, models.Model)]:
-        known = [ref(row) for row in related] if mode.track_peers else []
+        known = _Peers(ref(row) for row in related) if mode.track_peers else _Peers()
         for row in related:
             row._state.fetch_mode, row._state.peers = mode, known
         joined: dict[type, list[Any]] = {}
