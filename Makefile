@@ -65,8 +65,10 @@ bench: venv  ## each verb beside Django, SQLAlchemy and the bare driver, on the 
 	@.ci/venv .venv bench
 	@$(PY) -m benchmarks $(ARGS)
 
-coverage: venv  ## the tests on SQLite in one process, and what they left uncovered
-	@$(PY) -m coverage run -m pytest $(ARGS)
+coverage: venv  ## the tests on SQLite, and what they left uncovered, in the processes that they start too
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
 lint: venv  ## ruff: rules and formatting

@@ -221,6 +221,14 @@ class LanguagesTests(TestCase):
         with self.assertNumQueries(1):
             assert sorted(names(ann.languages.all())) == ["en", "gr"]
 
+    def test_the_accessors_query_can_be_read_and_replaced(self):
+        user = User.objects.preload("languages").get(name="ann")
+        loaded, other = user.languages.all(), user.languages.all()
+
+        assert names(Language.objects.filter(pk__in=loaded.query)) == ["en", "fr", "gr"]
+        other.query = Language.objects.filter(name="en").query
+        assert names(other.all()) == ["en"]
+
     def test_templates_find_it(self):
         (ann,) = User.objects.filter(name="ann").preload("languages", order_by="name")
         template = Template("{% for each in user.languages.all %}{{ each.name }} {% endfor %}")
@@ -405,6 +413,20 @@ class ShapesTests(TestCase):
             list(Remark.objects.preload("subject.author"))
         with pytest.raises(TypeError, match="leads to several models"):
             Remark.objects.preload("subject", title="x")
+
+    def test_a_dead_target_of_a_generic_foreign_key_is_none(self):
+        question = remark(self.ann, "question")
+        remark(question, "answer")
+        question.delete()
+        answers = Remark.objects.filter(text="answer")
+
+        hidden, aside = answers.preload("subject").get(), answers.preload("subject", to_attr="about").get()
+        shown = answers.preload("subject", unscoped=True).get()
+
+        with self.assertNumQueries(0):
+            assert hidden.subject is None
+            assert aside.about is None
+            assert shown.subject == question
 
     def test_composite_keys_are_compared_as_tuples(self):
         # Joined by "_" or anything else, the two would be one.

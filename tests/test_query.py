@@ -9,7 +9,7 @@ import threading
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import models
-from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Prefetch, Q, Value, When
+from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.test import SimpleTestCase, TestCase
 from django.test.utils import isolate_apps
 from django.utils import timezone
@@ -258,6 +258,10 @@ class ScopeTests(WorldTestCase):
         assert names(main.gadgets.all()) == ["live"]
         assert names(side.gadgets.unscoped()) == ["dead"]
 
+    def test_children_are_asked_once_whether_they_are_dead(self):
+        for rows in (self.ann.reviews.all(), Review.objects.all()):
+            assert str(rows.query).count("IS NULL") == 1
+
     def test_select_related_gives_a_dead_target_as_its_accessor_does(self):
         review = Review.objects.create(reader=self.cid)
 
@@ -391,6 +395,12 @@ class UnscopedTests(WorldTestCase):
         assert names(Reader.objects.unscoped() | Reader.objects.unscoped()) == ["ann", "bob", "cid"]
         assert names(Reader.objects.filter(age=1) | Reader.objects.filter(books__title="y")) == ["ann", "bob"]
 
+    def test_can_be_combined_with_a_queryset_of_djangos(self):
+        plain = QuerySet(Reader).filter(name="cid")
+
+        assert names(Reader.objects.filter(name="ann") | plain) == ["ann", "cid"]
+        assert names(Reader.objects.unscoped().filter(name="ann") | plain) == ["ann", "cid"]
+
     def test_opens_prefetched_relations_at_every_level(self):
         def seen(readers):
             return {r.name: {b.title: names(b.genres.all()) for b in r.books.all()} for r in readers}
@@ -421,6 +431,19 @@ class UnscopedTests(WorldTestCase):
         assert names(hidden.books.all()) == ["x-en"]
         assert names(seen.found) == ["x-en", "y"]
         assert names(seen.books.all()) == ["x-en"]
+
+    def test_leaves_a_queryset_of_children_given_to_a_prefetch_in_its_own_scope(self):
+        dead = Review.objects.create(reader=self.ann, stars=9, **DEAD)
+
+        hidden = Reader.objects.unscoped().prefetch_related(Prefetch("reviews", Review.objects.all())).get(name="ann")
+        seen = Reader.objects.prefetch_related(
+            Prefetch("reviews", Review.objects.unscoped(), to_attr="found"),
+            Prefetch("review", Review.objects.unscoped()),
+        ).get(name="ann")
+
+        assert dead not in hidden.reviews.all()
+        assert dead in seen.found
+        assert seen.review == dead
 
 
 class LeakTests(WorldTestCase):

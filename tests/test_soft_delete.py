@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count, ProtectedError
 from django.db.models.signals import post_delete, pre_delete
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 from django.utils import timezone
 
 from example_project.guides.models import Language, SpokenLanguage, User
@@ -57,6 +57,23 @@ def deletions(model):
     finally:
         pre_delete.disconnect(before, sender=model)
         post_delete.disconnect(after, sender=model)
+
+
+@contextmanager
+def received(model):
+    """What the receivers of both signals are called with."""
+    calls = []
+
+    def receive(**kwargs):
+        calls.append(kwargs)
+
+    pre_delete.connect(receive, sender=model)
+    post_delete.connect(receive, sender=model)
+    try:
+        yield calls
+    finally:
+        pre_delete.disconnect(receive, sender=model)
+        post_delete.disconnect(receive, sender=model)
 
 
 class InstanceTests(TestCase):
@@ -254,6 +271,52 @@ class QuerySetTests(TestCase):
         assert names(Reader.objects.all()) == ["bob"]
 
 
+class OtherDatabaseTests(TestCase):
+    databases = {"default", "other"}
+
+    def setUp(self):
+        self.ann = Reader.objects.using("other").create(name="ann")
+
+    def test_an_object_is_deleted_and_restored_where_it_is_stored(self):
+        with self.assertNumQueries(0, using="default"):
+            self.ann.delete()
+            assert not Reader.objects.using("other").exists()
+            self.ann.restore()
+            assert Reader.objects.using("other").get().deleted_at is None
+
+    def test_signals_say_where_and_what_was_deleted(self):
+        rows = Reader.objects.using("other").all()
+        with received(Reader) as calls, self.assertNumQueries(0, using="default"):
+            self.ann.delete()
+            self.ann.restore()
+            rows.delete()
+
+        assert [(call["signal"], call["instance"], call["using"]) for call in calls] == [
+            (pre_delete, self.ann, "other"),
+            (post_delete, self.ann, "other"),
+        ] * 2
+        assert [call["origin"] for call in calls[:2]] == [self.ann, self.ann]
+        assert [(type(call["origin"]), call["origin"].db) for call in calls[2:]] == [(type(rows), "other")] * 2
+
+
+class UndoneTests(TransactionTestCase):
+    databases = {"default", "other"}
+
+    def test_a_receiver_that_raises_afterwards_undoes_it(self):
+        def refuse(**kwargs):
+            raise PermissionError
+
+        ann = Reader.objects.using("other").create(name="ann")
+        post_delete.connect(refuse, sender=Reader)
+        try:
+            for delete in (ann.delete, Reader.objects.using("other").all().delete):
+                with pytest.raises(PermissionError):
+                    delete()
+                assert Reader.objects.using("other").exists()
+        finally:
+            post_delete.disconnect(refuse, sender=Reader)
+
+
 class ParentTableTests(TestCase):
     """deleted_at in the parent's table (Product, Gadget) and in the child's (Branch, Memo)."""
 
@@ -351,6 +414,13 @@ class LinkTests(TestCase):
         user.languages.append(Language(name="en"), Language(name="fr"))
 
         with pytest.raises(ProtectedError, match=r"User is .*: 2 in user_languages. .*, with clear\(\) or delete"):
+            user.delete(unscoped=True)
+
+    def test_a_hard_delete_is_refused_for_a_link_to_its_own_kind(self):
+        user = User.objects.create(name="ann")
+        user.friends.append(User(name="bob"))
+
+        with pytest.raises(ProtectedError, match=r"1 in user_friends\. Remove them first, with clear\(\) or delete"):
             user.delete(unscoped=True)
 
     def test_with_cascade_the_database_removes_the_join_rows(self):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models.signals import m2m_changed
 from django.test import TestCase
 
-from gorm_assoc.models import Association, Changes
+from gorm_assoc.models import Association, Changes, preload
 from gorm_assoc.signals import association_changed
 from tests.testapp.models import Airport, Country, Traveller, Visit
 
@@ -154,3 +154,33 @@ class SpacesTests(TestCase):
 
         assert same == MYSQL
         assert changes == Changes(added=1 if MYSQL else 2)
+
+
+class PreloadTests(TestCase):
+    """ann is linked to EN and FR, and the join rows spell both ends otherwise."""
+
+    def setUp(self):
+        self.ann = Traveller.objects.create(handle="Ann")
+        for code, name in (("EN", "England"), ("FR", "France")):
+            Country.objects.create(code=code, name=name)
+            Traveller.countries.through.objects.create(traveller_handle="ANN", country_code=code.lower())
+            Visit.objects.create(traveller_handle="ann", country_code=code.title(), stay=f"in {name}")
+
+    def found(self, name, **options):
+        preload(self.ann, name, **options)
+        with self.assertNumQueries(0):
+            return [country.code for country in getattr(self.ann, name).all()]
+
+    def test_links_in_other_spellings_lead_to_their_targets(self):
+        assert self.found("countries", order_by="code") == ["EN", "FR"]
+
+    def test_each_link_is_attached_to_its_target(self):
+        preload(self.ann, "visits", join_rows=True, order_by="code")
+
+        assert [(each.code, each.join_row.stay) for each in self.ann.visits.all()] == [
+            ("EN", "in England"),
+            ("FR", "in France"),
+        ]
+
+    def test_in_the_order_of_the_links(self):
+        assert self.found("visits", order_by_through="-stay") == ["FR", "EN"]
