@@ -7,7 +7,7 @@ ARGS ?=
 export JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all torture bench coverage lint format types clean
+.PHONY: help venv demo admin docs test test-postgres test-mariadb test-browser test-scale test-all torture bench coverage mutation lint format types clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,11 @@ coverage: venv  ## the tests on SQLite, and what they left uncovered, in the pro
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
+mutation: venv  ## mutants of the modules that make SQL, which the fast tests must kill; hours (ARGS='gorm_assoc.soft_delete*')
+	@.ci/venv .venv mutation
+	@.venv/bin/mutmut run --max-children $(JOBS) $(ARGS)
+	@.venv/bin/mutmut results
+
 lint: venv  ## ruff: rules and formatting
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -83,4 +88,4 @@ types: venv  ## mypy, strict
 	@$(PY) -m mypy
 
 clean:  ## remove the venvs, the demo's database and the tools' caches
-	rm -rf .venv .venvs db.sqlite3 .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venvs db.sqlite3 .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

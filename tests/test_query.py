@@ -9,7 +9,19 @@ import threading
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import models
-from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    FilteredRelation,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+    sql,
+)
 from django.test import SimpleTestCase, TestCase
 from django.test.utils import isolate_apps
 from django.utils import timezone
@@ -302,6 +314,23 @@ class ScopeTests(WorldTestCase):
             assert names(loaded) == found
             assert names(pickle.loads(pickle.dumps(rows))) == found
             assert names(pickle.loads(pickle.dumps(rows)).exclude(age=None)) == found
+
+    def test_a_query_that_updates_or_deletes_can_be_pickled(self):
+        for klass in (sql.UpdateQuery, sql.DeleteQuery):
+            query = Reader.objects.all().query.chain(klass)
+
+            copy = pickle.loads(pickle.dumps(query))
+
+            assert type(copy) is type(query)
+            assert type(copy).__name__ == f"Scoped{klass.__name__}"
+
+    def test_a_condition_in_a_prefetch_is_about_the_link_that_is_followed(self):
+        self.bob.books.append((1, "fr"))  # bob: y, x-fr
+        readers = Reader.objects.filter(books__title="x-fr")
+
+        books = Book.objects.prefetch_related(Prefetch("readers", readers))
+
+        assert {book.title: names(book.readers.all()) for book in books} == {"x-en": [], "x-fr": ["bob"], "y": []}
 
     def test_copies_keep_the_scope(self):
         for rows, found in ((Reader.objects.all(), ["bob"]), (Reader.objects.unscoped(), ["ann", "bob"])):

@@ -6,7 +6,7 @@ import pickle
 from itertools import product
 
 import pytest
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 
 from tests.random_queries import COLUMNS, RELATIONS, world
 from tests.testapp.models import Book, Loan, Reader
@@ -79,3 +79,25 @@ def test_such_a_query_can_be_pickled_and_combined(rows):
     assert found(copy) == found(books)
     assert found(copy.exclude(genres__name="b")) == found(books.exclude(genres__name="b"))
     assert found((books | rows(Book).filter(readers__name="a")).distinct()) == found(rows(Book))
+
+
+def test_a_condition_and_the_negation_of_one_further_on(rows):
+    world(7)
+
+    for name, genre in product("abc", "abc"):
+        readers = rows(Reader).filter(Q(books__title=name) & ~Q(books__genres__name=genre)).distinct()
+        loans = Loan.objects.filter(book__title=name).select_related("book")
+        assert found(readers) == sorted(
+            {loan.reader_id for loan in loans if not rows(Book).filter(pk=loan.book.pk, genres__name=genre).exists()}
+            & set(found(rows(Reader)))
+        )
+
+
+def test_a_relation_with_a_condition_of_its_own(rows):
+    world(7)
+
+    for stars in range(3):
+        books = rows(Book).annotate(given=FilteredRelation("reviews", condition=Q(reviews__stars=stars)))
+
+        assert set(found(books.filter(given__isnull=False))) == set(found(rows(Book).filter(reviews__stars=stars)))
+        assert set(found(books.filter(given__isnull=True))) == set(found(rows(Book).exclude(reviews__stars=stars)))
