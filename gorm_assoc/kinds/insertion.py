@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any, TypeAlias
 
 from django.db import connections
@@ -33,11 +34,11 @@ def pieces(columns: ByField, same: Mapping[Field, Any], using: str) -> Iterator[
 
 
 def _listed(columns: ByField, same: Mapping[Field, Any], using: str) -> Sql:
-    rows = list(zip(*columns.values(), strict=True))
+    count = len(next(iter(columns.values())))
     row = f"({', '.join(['%s'] * (len(columns) + len(same)))})"
-    fixed = tuple(same.values())
-    params = tuple(value for values in rows for value in (*values, *fixed))
-    return _with_names([*columns, *same], Sql(f"VALUES {', '.join([row] * len(rows))}", params), using)
+    rows = zip(*columns.values(), *(repeat(value, count) for value in same.values()), strict=True)
+    params = tuple(chain.from_iterable(rows))
+    return _with_names([*columns, *same], Sql(f"VALUES {', '.join([row] * count)}", params), using)
 
 
 def _unfolded(columns: ByField, same: Mapping[Field, Any], using: str) -> Sql | None:
