@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from django.db import connection, transaction
@@ -147,14 +147,15 @@ class Peers:
 
         def prepare() -> None:
             self.rows(owners, 2 * each + 200)
+            self.owners(wanted)
             rows.link([])
 
         ways: dict[str, Way] = {
-            ADD_LOOP: lambda: self.loop(lambda owner: owner.own_languages.add(*wanted[owner.pk]), wanted),
+            ADD_LOOP: lambda: self.loop(lambda owner: owner.own_languages.add(*wanted[owner.pk])),
             BULK: lambda: self.bulk_create(pairs),
             ALCHEMY: lambda: self.sqlalchemy_insert(pairs),
             DRIVER: lambda: self.driver.link(pairs),
-            OURS: lambda: given(Association([User(pk=pk) for pk in wanted], "languages").append(*wanted.values())),
+            OURS: lambda: given(Association(self.users, "languages").append(*wanted.values())),
         }
         return Work(f"append {each} each to {owners:,} owners", ways, prepare, rows.linked, rounds=3)
 
@@ -163,20 +164,26 @@ class Peers:
 
         def prepare() -> None:
             self.rows(owners, 2 * each + 200)
+            self.owners(wanted)
             rows.link((owner, target) for owner, targets in old.items() for target in targets)
 
         ways: dict[str, Way] = {
-            SET_LOOP: lambda: self.loop(lambda owner: owner.own_languages.set(wanted[owner.pk]), wanted),
+            SET_LOOP: lambda: self.loop(lambda owner: owner.own_languages.set(wanted[owner.pk])),
             ALCHEMY: lambda: self.sqlalchemy_replace(wanted),
             DRIVER: lambda: self.driver.replace(wanted),
-            OURS: lambda: given(Association([User(pk=pk) for pk in wanted], "languages").replace(*wanted.values())),
+            OURS: lambda: given(Association(self.users, "languages").replace(*wanted.values())),
         }
         return Work(f"replace 10 each of {owners:,} owners, half of them kept", ways, prepare, rows.linked, rounds=3)
 
-    def loop(self, verb, owners: Mapping[int, Sequence[int]]) -> None:
+    def owners(self, keys: Iterable[int]) -> None:
+        """The owners are at hand, as objects."""
+        self.users = [User(pk=key) for key in keys]
+        self.plain_users = [PlainUser(pk=user.pk) for user in self.users]
+
+    def loop(self, verb) -> None:
         with transaction.atomic():
-            for pk in owners:
-                verb(PlainUser(pk=pk))
+            for owner in self.plain_users:
+                verb(owner)
 
     # Objects and links
 

@@ -102,10 +102,11 @@ class Asked:
         elif not one_each:
             given = list(values.flattened(relationship, given, using))  # once: a generator has no second time
         by_owner: dict[Values, list[Value]] = {}
+        known: dict[Any, Value] = {}
         for number, owner in enumerate(owners):
             own = given[number : number + 1] if one_each else given
             extra = _extra(relationship, defaults, owner if takes_owner else None)
-            read = values.read(relationship, own, using, extra)
+            read = values.read(relationship, own, using, extra, known)
             by_owner.setdefault(held_values(relationship.owner_fields, owner), []).extend(read)
         return cls(relationship, by_key, by_owner)
 
@@ -116,8 +117,10 @@ class Asked:
     @cached_property
     def distinct(self) -> list[Value]:
         """Every value once, whichever owners it is for."""
-        lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()  # no value is in two of them
-        return [value for wanted in lists for value in wanted]
+        lists = {id(wanted): wanted for wanted in self.by_owner.values()}.values()
+        if len(lists) == 1:
+            return list(*lists)
+        return list({id(value): value for wanted in lists for value in wanted}.values())
 
     def linkable(self) -> Asked:
         """With no more targets than an owner can have: of several the last, as in GORM."""
@@ -294,7 +297,7 @@ class Asked:
 
 def held_values(fields: Fields, instance: models.Model) -> Values:
     """The values that links hold of an instance, as the columns' own types."""
-    return tuple(field.to_python(getattr(instance, field.attname)) for field in fields)
+    return tuple([field.to_python(getattr(instance, field.attname)) for field in fields])
 
 
 def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str = "") -> Owners:
@@ -306,10 +309,12 @@ def keyed(relationship: Relationship, owners: Iterable[models.Model], verb: str 
     fields = relationship.owner_fields
     found: dict[Values, models.Model] = {}
     for owner in owners:
-        for field in (*owner._meta.pk_fields, *fields):
-            if getattr(owner, field.attname) is None:
-                raise PrimaryKeyRequired(type(owner), relationship.label, field.attname, verb)
-        found.setdefault(held_values(fields, owner), owner)
+        held = held_values(fields, owner)
+        if None in held or values.is_unset(owner.pk):
+            needed = (field.attname for field in (*owner._meta.pk_fields, *fields))
+            unset = next(attname for attname in needed if getattr(owner, attname) is None)
+            raise PrimaryKeyRequired(type(owner), relationship.label, unset, verb)
+        found.setdefault(held, owner)
     return found
 
 

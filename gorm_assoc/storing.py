@@ -15,7 +15,7 @@ from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
-from gorm_assoc import inserting
+from gorm_assoc import inserting, pending
 from gorm_assoc.kinds import given, spelling
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.relationship import Relationship
@@ -135,4 +135,5 @@ def _key_values(instance: models.Model) -> tuple[Any, ...]:
 def forget(relationship: Relationship, owner: models.Model) -> None:
     """Drop what the owner has loaded of a relation whose links have changed."""
     getattr(owner, "_prefetched_objects_cache", {}).pop(relationship.cache_name, None)
-    owner._state.fields_cache.pop(relationship.cache_name, None)
+    if relationship.cache_name in pending.at_hand(owner):
+        del owner._state.fields_cache[relationship.cache_name]

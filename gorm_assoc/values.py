@@ -50,13 +50,18 @@ class Value:
 
 
 def read(
-    relationship: Relationship, given: Iterable[Any], using: str, extra: Extra | Mapping[str, Any] = NOTHING
+    relationship: Relationship,
+    given: Iterable[Any],
+    using: str,
+    extra: Extra | Mapping[str, Any] = NOTHING,
+    known: dict[Any, Value] | None = None,
 ) -> list[Value]:
     """
     The targets that were given, each once; for a relation to one, the last of them last.
 
     using -- the database that the verb writes
     extra -- extra columns of all; or called once a target with the value as given
+    known -- keys that other owners were given with the same extra columns: their values are shared
 
     Raises ValueTypeMismatch for what is neither a target nor a key of one.
     """
@@ -64,13 +69,19 @@ def read(
     fields = relationship.target._meta.pk_fields
     key_type = plain.type_of(fields[0]) if len(fields) == 1 else None
     make, same = (extra, NOTHING) if callable(extra) else (None, extra)
-    given = list(given)
-    if not make and not relationship.is_single and {key_type}.issuperset(map(type, given)):
-        return [Value(None, key, same) for key in dict.fromkeys(given)]  # nothing but keys, as they are
+    given, keeps_last = list(given), relationship.is_single
+    if len(given) == 1 and type(given[0]) is list:  # one owner's, of several
+        given = given[0]
+    if not make and not keeps_last and {key_type}.issuperset(map(type, given)):
+        keys = dict.fromkeys(given)  # nothing but keys, as they are
+        if known is None:
+            return [Value(None, key, same) for key in keys]
+        known.update({key: Value(None, key, same) for key in keys if key not in known})
+        return [known[key] for key in keys]
     for value in flattened(relationship, given, using):
         instance, key = (None, value) if type(value) is key_type else _read(relationship, value)
         identity = key if key is not None else (_NO_KEY, id(instance))
-        if relationship.is_single:
+        if keeps_last:
             found.pop(identity, None)
         if identity not in found:
             found[identity] = Value(instance, key, make(value) if make else same)

@@ -48,12 +48,12 @@ def _unfolded(columns: ByField, same: Mapping[Field, Any], using: str) -> Sql | 
     varying = {field: values for field, values in columns.items() if field not in also} or columns
     constants = {**same, **{field: value for field, value in also.items() if field not in varying}}
     unfolding = Columns([*varying], using)
-    if not unfolding.can_unfold_columns(varying.values()):
-        return None
     # SQLite would have to parse each row; a list is quicker, if it is no longer than a statement can be.
     count = len(next(iter(varying.values())))
     is_better_listed = unfolding.connection.vendor == "sqlite" and len(varying) > 1
     if is_better_listed and count <= _most_rows(len(varying) + len(constants), using):
+        return None
+    if not unfolding.can_unfold_columns(varying.values()):
         return None
     unfolded = unfolding.unfolded_columns([*varying.values()])
     selected = ", ".join(["*", *(typed(field, unfolding.connection) for field in constants)])
