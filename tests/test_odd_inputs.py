@@ -201,7 +201,7 @@ class ExtraColumnsTests(TestCase):
 
 class FindTests(TestCase):
     def test_of_several_owners_by_each_links_own_columns(self):
-        users, language = UserFactory.create_batch(2), LanguageFactory()
+        users, language = [UserFactory(name=name) for name in ("ann", "bob")], LanguageFactory()
         Association(users, "fluent_in").append(
             language, to_all=True, through_defaults=lambda value, owner: {"fluency": f"of {owner.name}"}
         )
