@@ -140,10 +140,10 @@ class ForeignKeyConstraint(models.BaseConstraint):
             kwargs["deferrable"] = False
         return path, args, kwargs
 
-    def _identity(self) -> tuple[Any, ...]:
+    def _identity(self) -> dict[str, Any]:
         _, _, kwargs = self.deconstruct()
         del kwargs["to_table"]
-        return tuple(sorted(kwargs.items(), key=lambda item: item[0]))
+        return dict(kwargs)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, ForeignKeyConstraint):
@@ -282,7 +282,7 @@ class ForeignKeyConstraint(models.BaseConstraint):
 def _again(statement: Any, condition: str, schema_editor: Any) -> Any:
     """The statement such that on MariaDB a migration which failed half-way can run again."""
     if schema_editor.connection.vendor == "mysql" and not _is_mysql(schema_editor):
-        statement.template = statement.template.replace("INDEX %(name)s", f"INDEX {condition} %(name)s", 1)
+        statement.template = statement.template.replace("INDEX %(name)s", f"INDEX {condition} %(name)s")
     return statement
 
 

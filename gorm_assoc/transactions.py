@@ -27,7 +27,8 @@ def atomically(work: Callable[[], Result], using: str, *, savepoint: bool) -> Re
     caller's the error goes through, as all of that transaction is lost.
     """
     owns = not connections[using].in_atomic_block
-    for attempt in range(1, TRIES + 1):
+    attempt = 1
+    while True:
         try:
             with transaction.atomic(using=using, savepoint=savepoint):
                 return work()
@@ -35,7 +36,7 @@ def atomically(work: Callable[[], Result], using: str, *, savepoint: bool) -> Re
             if not owns or attempt == TRIES or not is_deadlock(error):
                 raise
             time.sleep(random.uniform(0, 0.01 * attempt))
-    raise AssertionError("unreachable")
+            attempt += 1
 
 
 def is_deadlock(error: OperationalError) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.expressions import Col, ResolvedOuterRef
-from django.db.models.sql.where import AND, WhereNode
+from django.db.models.sql.where import WhereNode
 
 
 class KeyColumns:
@@ -61,7 +61,7 @@ def _same(field: Any, alias: str, value: Any) -> Any:
 
 
 def _all(conditions: Any) -> WhereNode:
-    return WhereNode(list(conditions), AND)
+    return WhereNode(list(conditions))
 
 
 def with_whole_key(paths: Sequence[Any]) -> list[Any]:

@@ -358,6 +358,8 @@ def test_an_index_takes_djangos_options():
     index = Index(fields=["-note"], name="idx", condition=models.Q(weight=1))
 
     assert str(index.create_sql(Loan, editor)) == 'CREATE INDEX "idx" ON "loans" ("note" DESC) WHERE "weight" = 1'
+    upper = Index(models.functions.Upper("note"), name="idx")
+    assert str(upper.create_sql(Loan, editor)) == 'CREATE INDEX "idx" ON "loans" ((UPPER("note")))'
     assert "USING hash" in str(index.create_sql(Loan, editor, using=" USING hash"))
     assert "CONCURRENTLY" in str(index.create_sql(Loan, editor, concurrently=True))
     assert "CONCURRENTLY" in str(index.remove_sql(Loan, editor, concurrently=True))
@@ -387,6 +389,13 @@ class TestKeyThatNeedsAnIndex:
         replaced = 'DROP INDEX IF EXISTS "idx", ADD INDEX "fk" ("book_id", "book_locale")'
 
         assert self.removed(monkeypatch, fk=self.KEY) == f'ALTER TABLE "loans" {replaced}'
+
+    def test_its_columns_follow_names_that_change(self, monkeypatch):
+        editor, _ = with_catalogue("mariadb", monkeypatch, idx=self.INDEX, fk=self.KEY)
+
+        statement = Index(fields=["note"], name="idx").remove_sql(Loan, editor)
+
+        assert statement.references_column("loans", "book_locale")
 
     def test_on_mysql_too(self, monkeypatch):
         assert self.removed(monkeypatch, "mysql", fk=self.KEY) == (

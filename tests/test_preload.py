@@ -12,10 +12,12 @@ from django.utils import timezone
 from example_project.guides.models import Language, User, UserFluency
 from gorm_assoc.exceptions import OwnersMismatch, UnsupportedRelation
 from gorm_assoc.models import ALL, apreload, preload
+from tests.factories import BlogFactory, TagFactory
 from tests.testapp.models import (
     Article,
     Book,
     Club,
+    Genre,
     Journalist,
     Keyword,
     Leaf,
@@ -163,6 +165,17 @@ class LanguagesTests(TestCase):
         assert hers == his
         assert hers is not his
 
+    def test_each_owners_copy_keeps_what_was_prefetched_below_it(self):
+        users = User.objects.filter(name__in=["ann", "bob"]).order_by("name")
+        ann, bob = users.preload("languages", lambda rows: rows.prefetch_related("users"), join_rows=True)
+        anns, bobs = (next(each for each in user.languages.all() if each.name == "en") for user in (ann, bob))
+
+        anns.users.append(self.cid)
+
+        assert names(anns.users.order_by("name")) == ["ann", "bob", "cid"]
+        with self.assertNumQueries(0):
+            assert sorted(names(bobs.users.all())) == ["ann", "bob"]
+
     def test_to_attr_leaves_the_accessor(self):
         (ann,) = User.objects.filter(name="ann").preload("languages", to_attr="best", limit=1).preload("languages")
 
@@ -281,6 +294,32 @@ class SoftDeleteTests(TestCase):
         assert sorted(book.title for book in by_function.books.all()) == ["a", "b"]
         assert sorted(book.title for book in ann.books.order_by("title")) == ["a", "b"]
 
+    def test_unscoped_goes_on_in_the_accessor_of_a_model_of_djangos(self):
+        prose = Genre.objects.create(name="prose")
+        self.a.genres.append(prose)
+        self.a.genres.delete(prose)
+
+        book = Book.objects.preload("genres", unscoped=True).get(title="a")
+
+        assert book.genres.all().filter(name="prose").get() == prose
+        assert not self.a.genres.filter(name="prose").exists()
+
+    def test_unscoped_counts_and_what_is_below_any_model(self):
+        remark(self.ann, "r").delete()
+
+        ann = Reader.objects.unscoped().preload_count("books", "reviews").get(name="ann")
+        about = Remark.objects.unscoped().preload("subject.books").get()
+
+        assert (ann.books_count, ann.reviews_count) == (2, 2)
+        with self.assertNumQueries(0):
+            assert len(about.subject.books.all()) == 2
+
+    def test_a_joined_dead_target_stays_when_unscoped(self):
+        reviews = Review.objects.unscoped().filter(stars=3).select_related("reader").preload("reader")
+
+        with self.assertNumQueries(1):
+            assert reviews.get().reader == self.bob
+
     def test_unscoped_at_every_level(self):
         ann = Reader.objects.unscoped().preload("books.reviews.reader").get(name="ann")
 
@@ -349,6 +388,40 @@ class ShapesTests(TestCase):
             assert articles[0].editor is articles[1].editor
             assert articles[2].editor is None
         assert articles[0].author is articles[1].author
+
+    def test_a_target_set_aside(self):
+        articles = Article.objects.order_by("rank").preload("editor", to_attr="checked_by")
+
+        with self.assertNumQueries(2):
+            assert [article.checked_by for article in articles] == [self.bob, self.bob, None]
+        assert not any("editor" in article._state.fields_cache for article in articles)
+
+    def test_a_joined_target_that_does_not_fit_the_condition_is_left_out(self):
+        articles = Article.objects.order_by("rank").select_related("editor")
+
+        first, _, _ = articles.preload("editor", name="ann")
+
+        with self.assertNumQueries(0):
+            assert first.editor is None
+
+    def test_what_an_object_had_loaded_is_read_anew(self):
+        assert self.first.author.name == "ann"
+        Journalist.objects.update(name="eve")
+
+        preload(self.first, "author")
+
+        assert self.first.author.name == "eve"
+
+    def test_below_what_some_objects_have_loaded_and_others_have_not(self):
+        third = Article.objects.get(pk=self.third.pk)
+        alone = Article.objects.create(title="alone")
+        assert self.first.author == self.ann
+
+        preload([self.first, third, alone], "author.passport")
+
+        with self.assertNumQueries(0):
+            assert [article.author.passport.number for article in (self.first, third)] == ["1", "1"]
+            assert alone.author is None
 
     def test_has_many(self):
         with self.assertNumQueries(2):
@@ -428,6 +501,15 @@ class ShapesTests(TestCase):
             assert aside.about is None
             assert shown.subject == question
 
+    def test_what_a_generic_foreign_key_had_loaded_is_read_anew(self):
+        answer = Remark.objects.preload("subject").preload("subject", to_attr="about").get(text="r3")
+        Journalist.objects.update(name="eve")
+
+        preload(answer, "subject")
+        preload(answer, "subject", to_attr="about")
+
+        assert (answer.subject.name, answer.about.name) == ("eve", "eve")
+
     def test_composite_keys_are_compared_as_tuples(self):
         # Joined by "_" or anything else, the two would be one.
         one = Twig.objects.create(branch="a_b", number="c")
@@ -445,6 +527,16 @@ class ShapesTests(TestCase):
             assert [[leaf.twig == twig for leaf in twig.leaves.all()] for twig in twigs] == [[True], [True]]
             assert [leaf.twig and leaf.twig.pk for leaf in leaves] == [one.pk, two.pk, None]
         assert [len(twig.leaves.all()) for twig in Twig.objects.preload("leaves", limit=1)] == [1, 1]
+
+    def test_composite_keys_at_both_ends(self):
+        blogs, tags = BlogFactory.create_batch(2), TagFactory.create_batch(2)
+        blogs[0].tags.append(*tags)
+        blogs[1].tags.append(tags[1])
+
+        found = list(type(blogs[0]).objects.preload("tags", order_by="id").order_by("id"))
+
+        with self.assertNumQueries(0):
+            assert [list(blog.tags.all()) for blog in found] == [tags, tags[1:]]
 
     def test_relations_of_a_parent_table(self):
         novel = Novel.objects.create(title="n", author=self.bob)

@@ -10,7 +10,7 @@ from django.test import TestCase
 
 from gorm_assoc.models import Association, Changes, preload
 from gorm_assoc.signals import association_changed
-from tests.testapp.models import Airport, Country, Traveller, Visit
+from tests.testapp.models import Airport, Country, Traveller, Trunk, Visit
 
 MYSQL = connection.vendor == "mysql"
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -184,3 +184,12 @@ class PreloadTests(TestCase):
 
     def test_in_the_order_of_the_links(self):
         assert self.found("visits", order_by_through="-stay") == ["FR", "EN"]
+
+    def test_rows_that_hold_the_key_in_another_spelling(self):
+        for weight, handle in enumerate(("ANN", "ann", None, "Ann")):
+            Trunk.objects.create(weight=weight, traveller_handle=handle)
+
+        preload(self.ann, "trunks", order_by="weight")
+
+        with self.assertNumQueries(0):
+            assert [trunk.weight for trunk in self.ann.trunks.all()] == [0, 1, 3]

@@ -101,3 +101,13 @@ def test_a_relation_with_a_condition_of_its_own(rows):
 
         assert set(found(books.filter(given__isnull=False))) == set(found(rows(Book).filter(reviews__stars=stars)))
         assert set(found(books.filter(given__isnull=True))) == set(found(rows(Book).exclude(reviews__stars=stars)))
+
+
+def test_a_condition_and_its_negation_on_a_link_between_rows_of_one_model(rows):
+    ann, bob, cid = (Reader.objects.create(name=name, age=age) for name, age in (("ann", 1), ("bob", 2), ("bob", 3)))
+    ann.friends.append(bob, cid)
+    cid.friends.append(bob)
+
+    friends = rows(Reader).filter(Q(friends__name="bob") & ~Q(friends__age=2)).distinct()
+
+    assert found(friends) == [ann.pk]

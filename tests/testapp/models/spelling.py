@@ -13,9 +13,9 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_migrate
 from django.dispatch import receiver
 
-from gorm_assoc.models import BelongsTo, JoinTable, Many2Many, SoftDeleteModel
+from gorm_assoc.models import BelongsTo, HasMany, JoinTable, Many2Many, SoftDeleteModel
 
-__all__ = "Airport Country Traveller Visit".split()
+__all__ = "Airport Country Traveller Trunk Visit".split()
 
 ANY_CASE = None if connection.vendor == "mysql" else "any_case"
 
@@ -53,9 +53,15 @@ class Traveller(models.Model):
     countries = Many2Many("Country", "many2many:traveller_countries", related_name="travellers")
     airports = Many2Many("Airport", "many2many:traveller_airports;references:City")
     visits = Many2Many("Country", through="Visit", related_name="visitors")
+    trunks = HasMany("Trunk")
 
 
 class Visit(JoinTable, SoftDeleteModel):
     traveller = BelongsTo("Traveller")
     country = BelongsTo("Country")
     stay = models.CharField(max_length=10, default="")
+
+
+class Trunk(models.Model):
+    traveller_handle = models.CharField(max_length=10, null=True, db_collation=ANY_CASE)
+    weight = models.IntegerField()
