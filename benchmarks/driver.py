@@ -49,15 +49,31 @@ class Driver:
         with self.transaction() as cursor:
             self._link(cursor, rows)
 
+    # One owner, one list of keys, one statement for what comes and one for what goes: the least that it can take.
+
     def link_at_once(self, owner: int, targets: Sequence[int]) -> None:
-        """The same for one owner, in one statement with one list: the least that it can take."""
-        listed, values = {
-            "sqlite": ("json_each(%s) WHERE 1 = 1", json.dumps),
-            "postgresql": ("unnest(%s::bigint[]) AS value", list),
-        }[self.vendor]
-        insert = self.ignoring.format(f"user_languages (user_id, language_id) SELECT %s, value FROM {listed}")
         with self.transaction() as cursor:
-            self.execute(cursor, insert, (owner, values(targets)))
+            self._link_at_once(cursor, owner, self._listed(targets))
+
+    def replace_at_once(self, owner: int, targets: Sequence[int]) -> None:
+        gone = f"NOT EXISTS (SELECT 1 FROM {self._list} WHERE value = language_id)"
+        if self.vendor == "sqlite":
+            gone = f"language_id NOT IN (SELECT value FROM {self._list})"
+        listed = self._listed(targets)
+        with self.transaction() as cursor:
+            self.execute(cursor, f"DELETE FROM user_languages WHERE user_id = %s AND {gone}", (owner, listed))
+            self._link_at_once(cursor, owner, listed)
+
+    def _link_at_once(self, cursor: Any, owner: int, listed: Any) -> None:
+        rows = f"user_languages (user_id, language_id) SELECT %s, value FROM {self._list} WHERE 1 = 1"
+        self.execute(cursor, self.ignoring.format(rows), (owner, listed))
+
+    @property
+    def _list(self) -> str:
+        return {"sqlite": "json_each(%s)", "postgresql": "unnest(%s::bigint[]) AS value"}[self.vendor]
+
+    def _listed(self, targets: Sequence[int]) -> Any:
+        return json.dumps(targets) if self.vendor == "sqlite" else list(targets)
 
     def unlink(self, rows: Sequence[tuple[int, int]]) -> None:
         with self.transaction() as cursor:
