@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models.signals import m2m_changed
 from django.test import TestCase
 
-from gorm_assoc.models import Association, Changes, preload
+from gorm_assoc.models import Association, AssociationQuerySet, Changes, preload
 from gorm_assoc.signals import association_changed
 from tests.testapp.models import Airport, Country, Traveller, Trunk, Visit
 
@@ -193,3 +193,13 @@ class PreloadTests(TestCase):
 
         with self.assertNumQueries(0):
             assert [trunk.weight for trunk in self.ann.trunks.all()] == [0, 1, 3]
+
+    def test_counts(self):
+        Trunk.objects.create(weight=1, traveller_handle="ANN")
+        Traveller.objects.create(handle="Bob")
+        travellers = AssociationQuerySet(Traveller).order_by("handle")
+
+        ann, bob = travellers.preload_count("countries", "visits", "trunks")
+
+        assert (ann.countries_count, ann.visits_count, ann.trunks_count) == (2, 2, 1)
+        assert (bob.countries_count, bob.visits_count, bob.trunks_count) == (0, 0, 0)
