@@ -6,12 +6,13 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 from django.template import Context, Template
-from django.test import TestCase
+from django.test import SimpleTestCase, TestCase
 from django.utils import timezone
 
 from example_project.guides.models import Language, User, UserFluency
 from gorm_assoc.exceptions import OwnersMismatch, UnsupportedRelation
 from gorm_assoc.models import ALL, apreload, preload
+from gorm_assoc.preloading.among import Among
 from tests.factories import BlogFactory, TagFactory
 from tests.testapp.models import (
     Article,
@@ -235,10 +236,12 @@ class LanguagesTests(TestCase):
             assert sorted(names(ann.languages.all())) == ["en", "gr"]
 
     def test_the_accessors_query_can_be_read_and_replaced(self):
-        user = User.objects.preload("languages").get(name="ann")
+        user = User.objects.preload("languages", lambda rows: rows.prefetch_related("users")).get(name="ann")
         loaded, other = user.languages.all(), user.languages.all()
 
         assert names(Language.objects.filter(pk__in=loaded.query)) == ["en", "fr", "gr"]
+        with self.assertNumQueries(0):
+            assert names(loaded) == ["en", "fr", "gr"]
         other.query = Language.objects.filter(name="en").query
         assert names(other.all()) == ["en"]
 
@@ -414,14 +417,15 @@ class ShapesTests(TestCase):
 
     def test_below_what_some_objects_have_loaded_and_others_have_not(self):
         third = Article.objects.get(pk=self.third.pk)
-        alone = Article.objects.create(title="alone")
+        alone, known = Article.objects.create(title="alone"), Article.objects.create(title="known")
+        preload(known, "author")
         assert self.first.author == self.ann
 
-        preload([self.first, third, alone], "author.passport")
+        preload([self.first, third, alone, known], "author.passport")
 
         with self.assertNumQueries(0):
             assert [article.author.passport.number for article in (self.first, third)] == ["1", "1"]
-            assert alone.author is None
+            assert (alone.author, known.author) == (None, None)
 
     def test_has_many(self):
         with self.assertNumQueries(2):
@@ -431,6 +435,12 @@ class ShapesTests(TestCase):
             assert [article.title for article in ann.articles.all()] == ["t2", "t1", "t0"]
             assert list(bob.articles.all()) == []
             assert ann.articles.all()[0].author is ann
+
+    def test_has_many_with_a_slice_of_each_owner(self):
+        for part, found in ((slice(1, None), [1, 2]), (slice(1, 2), [1]), (slice(0, 2), [0, 1])):
+            authors = Journalist.objects.preload("articles", lambda rows, part=part: rows.order_by("rank")[part])
+
+            assert [article.rank for article in authors.get(name="ann").articles.all()] == found
 
     def test_has_many_with_a_limit(self):
         Article.objects.create(title="b0", author=self.bob)
@@ -685,3 +695,13 @@ class InHandTests(TestCase):
         preload(users, "languages")
 
         assert len(users[0].languages.all()) == 2
+
+
+class AmongTests(SimpleTestCase):
+    def test_conditions_are_not_compared_by_their_rows(self):
+        fields = User._meta.pk_fields
+        one, same = Among(fields, [(1,)]), Among(fields, [(1,)])
+
+        assert one == one  # noqa: PLR0124
+        assert one != same
+        assert len({one, same, one}) == 2

@@ -7,12 +7,15 @@ import pickle
 import django
 import pytest
 from django.core import exceptions
+from django.db import models
 from django.forms import modelform_factory
 from django.test import TestCase, override_settings
+from django.test.utils import isolate_apps
 
 from example_project.guides.models import Language, User
 from gorm_assoc.exceptions import NotPreloaded, NotPreloadedWarning
-from gorm_assoc.models import preload
+from gorm_assoc.models import AssociationModel, preload
+from gorm_assoc.preloading import strict
 from tests.test_preload import remark
 from tests.testapp.models import Article, Journalist, Keyword, Leaf, Loan, Passport, Reader, Remark, Twig
 
@@ -175,6 +178,54 @@ class StrictTests(TestCase):
 
         with self.assertNumQueries(2):
             assert sorted(article.author.name for article in articles) == ["ann", "bob"]
+        authors = pickle.loads(pickle.dumps(list(Journalist.objects.strict("load"))))
+        assert sorted(article.title for author in authors for article in author.articles.all()) == ["ann", "bob"]
+
+    def test_what_one_of_several_has_loaded_stays(self):
+        ann, bob = Journalist.objects.strict("load").order_by("name")
+        preload(ann, "articles", title="none")
+
+        assert [article.title for article in bob.articles.all()] == ["bob"]
+        assert not ann.articles.all()
+
+    @isolate_apps("tests.testapp")
+    def test_every_accessor_of_a_model_is_guarded(self):
+        class Base(AssociationModel):
+            class Meta:
+                abstract = True
+                app_label = "testapp"
+
+        class Mother(Base):
+            pass
+
+        class Club(Base):
+            pass
+
+        class Person(Base):
+            mother = models.ForeignKey(Mother, models.CASCADE, related_name="children")
+            spouse = models.OneToOneField("self", models.CASCADE, related_name="spouse_of")
+            clubs = models.ManyToManyField(Club, related_name="members")
+
+        class Player(Person):
+            class Meta:
+                app_label = "testapp"
+
+        strict.guard(Player)
+        mother, club, player = Mother(pk=1), Club(pk=1), Player(pk=1, id=1, mother_id=1, spouse_id=1)
+        for one in (mother, club, player):
+            one._state.fetch_mode = strict.MODES["raise"]
+        for one, name in (
+            (player, "mother"),
+            (player, "spouse"),
+            (player, "spouse_of"),
+            (player, "clubs"),
+            (mother, "children"),
+            (club, "members"),
+        ):
+            with pytest.raises(NotPreloaded, match=f"{name} was read"):
+                list(getattr(one, name).all())
+        strict.guard(Player)  # once is enough
+        assert type(vars(Person)["clubs"]).__mro__.count(strict._GuardOfMany) == 1
 
     def test_the_rows_of_an_accessor_are_read_to_be_pickled(self):
         articles = Journalist.objects.strict("load").get(name="ann").articles.all()

@@ -9,7 +9,6 @@ Both raise for what is wrong before anything is read.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -52,7 +51,7 @@ class Conditions:
         # As Django's Prefetch: pickling a queryset would run it.
         state = self.__dict__.copy()
         if self.base is not None:
-            state["base"] = base = copy.copy(self.base._chain())  # type: ignore[attr-defined]
+            state["base"] = base = self.base._chain()  # type: ignore[attr-defined]
             base._result_cache, base._prefetch_done = [], True
         return state
 
