@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.db.models import Q
 from django.template import Context, Template
 from django.test import SimpleTestCase, TestCase
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from example_project.guides.models import Language, User, UserFluency
@@ -16,9 +20,11 @@ from gorm_assoc.preloading.among import Among
 from tests.factories import BlogFactory, TagFactory
 from tests.testapp.models import (
     Article,
+    Author,
     Book,
     Club,
     Genre,
+    Jotting,
     Journalist,
     Keyword,
     Leaf,
@@ -131,6 +137,23 @@ class LanguagesTests(TestCase):
         assert self.loaded("languages", limit=2, users__name="ann", order_by="name")["ann"] == ["en", "fr"]
         with self.assertNumQueries(3):
             self.loaded("languages", limit=1)
+
+    def test_a_slice_counts_for_each_owner(self):
+        def second_on(languages):
+            return languages.order_by("name")[1:]
+
+        assert self.loaded("languages", second_on) == {"ann": ["fr", "gr"], "bob": ["fr"], "cid": []}
+        assert self.loaded("languages", lambda languages: second_on(languages)[:1])["ann"] == ["fr"]
+
+    def test_a_limit_in_the_order_of_the_links(self):
+        for fluency, language in (("c", self.en), ("a", self.fr), ("b", self.gr)):
+            self.ann.fluent_in.append(language, through_defaults={"fluency": fluency})
+
+        ann = User.objects.preload("fluent_in", limit=2, order_by_through="fluency").get(name="ann")
+        last = User.objects.preload("fluent_in", limit=1, order_by_through="-fluency").get(name="ann")
+
+        assert names(ann.fluent_in.all()) == ["fr", "gr"]
+        assert names(last.fluent_in.all()) == ["en"]
 
     def test_a_limit_reads_only_the_targets_that_are_kept(self):
         users = list(User.objects.preload("languages", limit=1, order_by="name"))
@@ -307,6 +330,23 @@ class SoftDeleteTests(TestCase):
         assert book.genres.all().filter(name="prose").get() == prose
         assert not self.a.genres.filter(name="prose").exists()
 
+    def test_dead_children_of_a_manager_of_djangos_are_left_out(self):
+        author = Author.objects.create(name="eve")
+        for text in ("live", "dead"):
+            Jotting.objects.create(author=author, text=text, deleted_at=timezone.now() if text == "dead" else None)
+
+        hidden, shown = Author.objects.preload("jottings"), Author.objects.preload("jottings", unscoped=True)
+
+        assert [each.text for each in hidden.get().jottings.all()] == ["live"]
+        assert sorted(each.text for each in shown.get().jottings.all()) == ["dead", "live"]
+
+    def test_children_are_asked_once_whether_they_are_dead(self):
+        for relation in ("reviews", "review"):
+            with CaptureQueriesContext(connection) as queries:
+                Reader.objects.preload(relation).get(name="ann")
+
+            assert queries[-1]["sql"].count("IS NULL") == 1
+
     def test_unscoped_counts_and_what_is_below_any_model(self):
         remark(self.ann, "r").delete()
 
@@ -436,6 +476,14 @@ class ShapesTests(TestCase):
             assert list(bob.articles.all()) == []
             assert ann.articles.all()[0].author is ann
 
+    def test_only_rows_of_the_owners_are_read(self):
+        authors = Journalist.objects.filter(name="bob").preload("articles")
+
+        with CaptureQueriesContext(connection) as queries:
+            assert not authors.get().articles.all()
+
+        assert re.search(r".author_id.+ IN ", queries[-1]["sql"])
+
     def test_has_many_with_a_slice_of_each_owner(self):
         for part, found in ((slice(1, None), [1, 2]), (slice(1, 2), [1]), (slice(0, 2), [0, 1])):
             authors = Journalist.objects.preload("articles", lambda rows, part=part: rows.order_by("rank")[part])
@@ -486,6 +534,13 @@ class ShapesTests(TestCase):
             assert [[each.text for each in article.remarks.all()] for article in articles] == [["r1", "r2"], [], []]
         limited = Article.objects.preload("remarks", limit=1, order_by="-text").get(title="t0")
         assert [each.text for each in limited.remarks.all()] == ["r2"]
+
+    def test_generic_relation_goes_on_and_has_no_join_rows(self):
+        first = Article.objects.preload("remarks").get(title="t0")
+
+        assert [each.text for each in first.remarks.all().filter(text="r1")] == ["r1"]
+        with pytest.raises(TypeError, match=r"testapp.Article.remarks has no join rows"):
+            Article.objects.preload("remarks", join_rows=True)
 
     def test_generic_foreign_key_and_what_is_below_each_model(self):
         remarks = list(Remark.objects.filter(text__lt="r2").order_by("text").preload("subject.author"))
@@ -547,6 +602,8 @@ class ShapesTests(TestCase):
 
         with self.assertNumQueries(0):
             assert [list(blog.tags.all()) for blog in found] == [tags, tags[1:]]
+        limited = type(blogs[0]).objects.preload("tags", order_by="-id", limit=1).order_by("id")
+        assert [list(blog.tags.all()) for blog in limited] == [tags[1:], tags[1:]]
 
     def test_relations_of_a_parent_table(self):
         novel = Novel.objects.create(title="n", author=self.bob)

@@ -181,6 +181,23 @@ class StrictTests(TestCase):
         authors = pickle.loads(pickle.dumps(list(Journalist.objects.strict("load"))))
         assert sorted(article.title for author in authors for article in author.articles.all()) == ["ann", "bob"]
 
+    def test_the_mode_holds_for_queries_of_an_accessor(self):
+        article = Journalist.objects.strict().get(name="ann").articles.filter(title="ann").get()
+
+        with pytest.raises(NotPreloaded):
+            _ = article.author.passport
+        with pytest.raises(NotPreloaded):
+            list(article.keywords.all())
+
+    def test_what_is_read_with_a_warning_warns_below(self):
+        author = Journalist.objects.strict("warn").get(name="ann")
+
+        with pytest.warns(NotPreloadedWarning, match="articles was read"):
+            (article,) = author.articles.all()
+
+        with pytest.warns(NotPreloadedWarning, match="keywords was read"):
+            assert [word.word for word in article.keywords.all()] == ["ann"]
+
     def test_what_one_of_several_has_loaded_stays(self):
         ann, bob = Journalist.objects.strict("load").order_by("name")
         preload(ann, "articles", title="none")
