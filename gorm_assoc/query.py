@@ -42,7 +42,7 @@ class AssociationQuerySet(QuerySetWrites[ModelT]):
     def as_manager(cls) -> AssociationManager:
         """A manager with this class's methods that hides dead rows, as `objects` does."""
         manager = AssociationManager.from_queryset(cls)()
-        manager._built_with_asmanager = True
+        manager._built_with_as_manager = True
         return manager  # type: ignore[no-any-return]
 
     as_manager.queryset_only = True  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.db.models.signals import m2m_changed
 from django.test import TestCase
 
 from example_project.guides.models import Language, User, UserFluency
@@ -441,3 +442,48 @@ class AssociationChangedTests(TestCase):
 
         assert calls[0]["revived"] == ((members[0].pk, club.pk),)
         assert calls[0]["added"] == ((members[1].pk, club.pk),)
+
+
+class ToggleTests(TestCase):
+    def setUp(self):
+        self.user, (self.on, self.off) = UserFactory(), LanguageFactory.create_batch(2)
+        self.association = Association(self.user, "languages")
+        self.association.append(self.on)
+
+    def test_tells_the_pairs_of_both_ways(self):
+        changes = self.association.toggle(self.on, self.off, pairs=True)
+
+        assert changes.pairs == {
+            "added": ((self.user.pk, self.off.pk),),
+            "removed": ((self.user.pk, self.on.pk),),
+            "revived": (),
+        }
+
+    def test_moves_the_owners_updated_at(self):
+        before = self.user.updated_at
+
+        self.association.toggle(self.off)
+
+        assert self.user.updated_at > before
+        self.user.refresh_from_db()
+        assert self.user.updated_at > before
+
+    def test_takes_a_queryset(self):
+        assert self.association.toggle(Language.objects.all()) == Changes(added=1, removed=1)
+        assert self.association.find().get() == self.off
+
+    def test_a_failure_leaves_nothing_stored_and_new_objects_new(self):
+        def refuse(action, **kwargs):
+            if action == "post_add":
+                raise PermissionError
+
+        new = LanguageFactory.build()
+        m2m_changed.connect(refuse, sender=User.languages.through)
+        try:
+            with pytest.raises(PermissionError):
+                self.association.toggle(self.on, new)
+        finally:
+            m2m_changed.disconnect(refuse, sender=User.languages.through)
+
+        assert (new.pk, new._state.adding) == (None, True)
+        assert self.association.find().get() == self.on

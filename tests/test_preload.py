@@ -7,7 +7,8 @@ import re
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower
 from django.template import Context, Template
 from django.test import SimpleTestCase, TestCase
 from django.test.utils import CaptureQueriesContext
@@ -117,6 +118,12 @@ class LanguagesTests(TestCase):
 
         assert self.loaded("languages", order_by="-name") == down
         assert self.loaded("languages", lambda languages: languages.order_by("-name")) == down
+
+    def test_an_expression_as_condition_and_as_order(self):
+        english = Exists(Language.objects.filter(pk=OuterRef("pk"), name="en"))
+
+        assert self.loaded("languages", english)["ann"] == ["en"]
+        assert self.loaded("languages", order_by=Lower("name").desc())["ann"] == ["gr", "fr", "en"]
 
     def test_a_limit_counts_for_each_owner(self):
         down = {"ann": ["gr", "fr"], "bob": ["fr", "en"], "cid": []}
@@ -664,8 +671,9 @@ class NamesTests(TestCase):
             User.objects.preload("languages", Language.objects.values())
         with pytest.raises(TypeError, match="two were given"):
             User.objects.preload("languages", Language.objects.all(), Language.objects.all())
-        with pytest.raises(ValueError, match="limit=0"):
-            User.objects.preload("languages", limit=0)
+        for limit in (0, -1, True, "2", 1.5):
+            with pytest.raises(ValueError, match=f"limit={limit!r}"):
+                User.objects.preload("languages", limit=limit)
         with pytest.raises(TypeError, match="has no join rows"):
             Journalist.objects.preload("articles", through={"x": 1})
         with pytest.raises(ValueError, match="to_attr='name' is a field of guides.User"):

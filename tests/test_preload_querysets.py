@@ -11,7 +11,7 @@ from django.db.models import Count, Prefetch
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
-from example_project.guides.models import Language, User
+from example_project.guides.models import Language, Profile, User
 from gorm_assoc.exceptions import ScopeError
 from gorm_assoc.models import preload
 from tests.testapp.models import Article, Journalist, Keyword, Leaf, Twig
@@ -111,6 +111,13 @@ class QuerysetsTests(TestCase):
 
         with pytest.raises(ValueError, match="a preload\\(\\) and a Prefetch with a queryset for 'languages'"):
             list(users)
+        below = Prefetch("languages__users", User.objects.all())
+        for others in (["profiles"], [Prefetch("profiles", Profile.objects.all())]):
+            with pytest.raises(ValueError, match="for 'languages__users'"):
+                list(User.objects.preload("languages.users").prefetch_related(*others, below))
+        assert names(
+            User.objects.preload("languages").prefetch_related(below).get(name="a").languages.all()[0].users.all()
+        )
         beside = User.objects.preload("languages").prefetch_related(
             Prefetch("languages", Language.objects.filter(name="en"), to_attr="only_english")
         )

@@ -28,13 +28,21 @@ from django.utils import timezone
 
 from example_project.guides.models import User
 from gorm_assoc.exceptions import ScopeError
-from gorm_assoc.models import AssociationManager, AssociationModel, SoftDeleteModel, TimestampedModel
+from gorm_assoc.models import (
+    AssociationManager,
+    AssociationModel,
+    AssociationQuerySet,
+    SoftDeleteModel,
+    TimestampedModel,
+)
 from gorm_assoc.soft_delete import is_unscoped
+from tests.factories import HandFactory
 from tests.testapp.models import (
     Book,
     Branch,
     Gadget,
     Genre,
+    Hand,
     Loan,
     Memo,
     Note,
@@ -44,6 +52,7 @@ from tests.testapp.models import (
     Review,
     Shelving,
     SoftThenTimes,
+    Task,
     TimesThenSoft,
 )
 
@@ -167,6 +176,31 @@ class OwnManagerTests(TestCase):
         assert self.texts(Note.public.all()) == ["a b", "live"]
         assert self.texts(Note.public.unscoped()) == ["a b", "dead", "live"]
         assert self.texts(Note.public.all().unscoped()) == ["a b", "dead", "live"]
+
+    def test_as_manager_is_one_of_ours_and_says_where_it_is_from(self):
+        class Rows(AssociationQuerySet):
+            pass
+
+        manager = Rows.as_manager()
+
+        assert isinstance(manager, AssociationManager)
+        assert manager._queryset_class is Rows
+        assert manager.deconstruct()[:2] == (True, None)
+        assert AssociationManager.from_queryset(Rows).__name__ == "AssociationManagerFromRows"
+        assert AssociationManager.from_queryset(Rows, "Managed").__name__ == "Managed"
+
+    def test_a_condition_on_another_empty_column_is_kept_when_unscoped(self):
+        class Aged(AssociationManager):
+            def get_queryset(self):
+                return super().get_queryset().filter(age__isnull=False).marked()
+
+        manager = Aged()
+        manager.model = Reader
+        for name, age, dead in (("ann", 1, {}), ("bob", None, {}), ("cid", 3, DEAD)):
+            Reader.objects.create(name=name, age=age, **dead)
+
+        assert names(manager.all()) == ["ann"]
+        assert names(manager.unscoped()) == names(manager.all().unscoped()) == ["ann", "cid"]
 
     def test_cannot_be_made_of_a_plain_queryset_class(self):
         class Plain(models.QuerySet):
@@ -408,6 +442,12 @@ class UnscopedTests(WorldTestCase):
         assert names(ann.books.all().unscoped()) == ["x-en", "y"]
         assert names(ann.books.all().unscoped()) == ["x-en", "y"]
         assert ann.reviews.unscoped().count() == ann.reviews.all().unscoped().count() == 2
+        assert len(ann.reviews.unscoped()) == 2
+        hand = HandFactory()
+        for title in ("live", "dead"):
+            Task.objects.create(title=title, worker=hand, **(DEAD if title == "dead" else {}))
+        hand = Hand.objects.prefetch_related("tasks").get()
+        assert sorted(task.title for task in hand.tasks.unscoped()) == ["dead", "live"]
 
     def test_after_a_prefetch_with_conditions_raises(self):
         lookup = Prefetch("books", Book.objects.filter(title="y"))

@@ -189,6 +189,10 @@ class StrictTests(TestCase):
         with pytest.raises(NotPreloaded):
             list(article.keywords.all())
 
+    def test_true_is_raise(self):
+        with pytest.raises(NotPreloaded):
+            _ = Article.objects.strict(True).get(title="ann").author
+
     def test_what_is_read_with_a_warning_warns_below(self):
         author = Journalist.objects.strict("warn").get(name="ann")
 
