@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 from gorm_assoc.catalogue.formats import as_mermaid
+from gorm_assoc.catalogue.live import type_class
 from gorm_assoc.catalogue.relations import Declared
 
 BLOG = """\
@@ -218,3 +219,25 @@ class DifferenceTests(TransactionTestCase):
 
     def test_a_model_without_the_difference(self):
         assert associations("--check-db", "--model", "guides.Blog").startswith("The database 'default' has")
+
+
+@pytest.mark.parametrize(
+    ("type_", "vendor", "sort"),
+    [
+        ("character varying(191)", "postgresql", "text"),
+        ("varchar(191)[3]", "postgresql", "text[]"),
+        ("boolean[]", "sqlite", "number[]"),
+        ("numeric(5, 2)", "postgresql", "decimal"),
+        ("tinyint(1)", "mysql", "boolean"),
+        ("json", "mysql", "text"),
+        ("json", "postgresql", "json"),
+        ("timestamp without time zone", "postgresql", "time without zone"),
+        ("timestamp with time zone", "postgresql", "time"),
+        ("time without time zone", "postgresql", "time of day"),
+        ("interval", "postgresql", "interval"),
+        ("UUID", "postgresql", "uuid"),
+        ("geometry (Point, 4326)", "postgresql", "geometry"),
+    ],
+)
+def test_types_are_compared_by_their_sort(type_, vendor, sort):
+    assert type_class(type_, vendor) == sort

@@ -22,6 +22,8 @@ from django.db.models import (
     When,
     sql,
 )
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan
 from django.test import SimpleTestCase, TestCase
 from django.test.utils import isolate_apps
 from django.utils import timezone
@@ -192,7 +194,8 @@ class OwnManagerTests(TestCase):
     def test_a_condition_on_another_empty_column_is_kept_when_unscoped(self):
         class Aged(AssociationManager):
             def get_queryset(self):
-                return super().get_queryset().filter(age__isnull=False).marked()
+                named = GreaterThan(Length("name"), 0)
+                return super().get_queryset().filter(Q(age=1) | Q(age__gt=2), named, age__isnull=False).marked()
 
         manager = Aged()
         manager.model = Reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 
 import django
@@ -206,7 +207,9 @@ class StrictTests(TestCase):
         ann, bob = Journalist.objects.strict("load").order_by("name")
         preload(ann, "articles", title="none")
 
+        twin = copy.copy(bob)
         assert [article.title for article in bob.articles.all()] == ["bob"]
+        assert [article.title for article in twin.articles.all()] == ["bob"]
         assert not ann.articles.all()
 
     @isolate_apps("tests.testapp")

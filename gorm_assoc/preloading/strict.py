@@ -83,7 +83,7 @@ def _mode(name: str) -> Strict:
     return MODES[name]
 
 
-def _stack_level() -> int:
+def _stack_level() -> int:  # pragma: no mutate block
     """Up to the first frame that is neither Django's nor ours: what reads the relation."""
     import sys
 
