@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
@@ -268,12 +269,28 @@ class LanguagesTests(TestCase):
     def test_the_accessors_query_can_be_read_and_replaced(self):
         user = User.objects.preload("languages", lambda rows: rows.prefetch_related("users")).get(name="ann")
         loaded, other = user.languages.all(), user.languages.all()
+        loaded[0]._prefetched_objects_cache.clear()
 
         assert names(Language.objects.filter(pk__in=loaded.query)) == ["en", "fr", "gr"]
         with self.assertNumQueries(0):
             assert names(loaded) == ["en", "fr", "gr"]
         other.query = Language.objects.filter(name="en").query
         assert names(other.all()) == ["en"]
+
+    def test_the_accessors_rows_are_a_queryset_only_when_one_is_asked_for(self):
+        rows = User.objects.preload("languages").get(name="ann").languages.all()
+
+        assert not hasattr(rows, "__html__")
+        assert "_make" in vars(rows)
+        assert rows.ordered is False
+        assert "_make" not in vars(rows)
+
+    def test_a_deep_copy_is_one_of_all_that_belongs_together(self):
+        user = User.objects.preload("languages").get(name="ann")
+
+        twin, rows = copy.deepcopy((user, user.languages.all()))
+
+        assert rows._hints["instance"] is twin
 
     def test_templates_find_it(self):
         (ann,) = User.objects.filter(name="ann").preload("languages", order_by="name")
