@@ -208,8 +208,7 @@ class AssociationQuerySet(QuerySetWrites[ModelT]):
 
     def _iterator(self, use_chunked_fetch: bool, chunk_size: int | None) -> Iterator[ModelT]:
         mode = self._begin_strict()
-        loads = self._preloads or self._prefetch_related_lookups  # type: ignore[attr-defined]
-        if not mode and (not loads or chunk_size is None):
+        if not (mode or self._preloads or self._prefetch_related_lookups):  # type: ignore[attr-defined]
             yield from super()._iterator(use_chunked_fetch, chunk_size)  # type: ignore[misc]
             return
         chunk_size = chunk_size or 2000  # Django's own

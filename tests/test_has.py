@@ -321,7 +321,7 @@ class PolymorphicTests(TestCase):
         assert self.crate.label == self.label
         assert self.crate.stickers.count() == 1
         assert self.crate.stickers.all().unscoped().get() == self.of_crate
-        assert self.crate.stickers.unscoped().unscoped().get() == self.of_crate
+        assert self.crate.stickers.get_queryset().unscoped().get() == self.of_crate
         assert not self.crate.stickers.filter(text="b")
 
     def test_lookups_see_only_what_is_of_the_type(self):

@@ -381,6 +381,12 @@ class SoftDeleteTests(TestCase):
         with self.assertNumQueries(0):
             assert len(about.subject.books.all()) == 2
 
+    def test_a_function_can_open_what_one_row_leads_to(self):
+        bobs = Review.objects.filter(stars=3).preload("reader", lambda readers: readers.unscoped()).get()
+
+        with self.assertNumQueries(0):
+            assert bobs.reader == self.bob
+
     def test_a_joined_dead_target_stays_when_unscoped(self):
         reviews = Review.objects.unscoped().filter(stars=3).select_related("reader").preload("reader")
 
