@@ -645,6 +645,12 @@ class ShapesTests(TestCase):
             assert found.author == self.bob
             assert list(found.keywords.all()) == [self.word]
 
+    def test_half_a_key_asks_for_nothing(self):
+        Leaf.objects.create(twig_branch="a")
+
+        with self.assertNumQueries(1):
+            assert Leaf.objects.preload("twig").get().twig is None
+
     def test_a_null_key_clears_what_was_loaded(self):
         article = Article.objects.preload("editor").get(title="t0")
         article.editor_id = None

@@ -188,6 +188,13 @@ class KeysTests(TestCase):
         with self.assertNumQueries(0):
             assert [article.author for article in articles] == [self.ann] * 2
 
+    def test_a_deferred_key_of_one_object_is_read(self):
+        Article.objects.create(title="new", author=Journalist.objects.create(name="ann"))
+
+        with self.assertNumQueries(3):
+            article = Article.objects.only("title").preload("author").get(title="new")
+            assert article.author.name == "ann"
+
     def test_deferred_keys_of_targets_are_read_once_for_all(self):
         with self.assertNumQueries(3):
             ann = Journalist.objects.preload("articles", lambda articles: articles.only("title")).get()

@@ -18,7 +18,7 @@ from gorm_assoc.exceptions import NotPreloaded, NotPreloadedWarning
 from gorm_assoc.models import AssociationModel, preload
 from gorm_assoc.preloading import strict
 from tests.test_preload import remark
-from tests.testapp.models import Article, Journalist, Keyword, Leaf, Loan, Passport, Reader, Remark, Twig
+from tests.testapp.models import Article, Book, Journalist, Keyword, Leaf, Loan, Passport, Reader, Remark, Review, Twig
 
 
 class StrictTests(TestCase):
@@ -189,6 +189,19 @@ class StrictTests(TestCase):
             _ = article.author.passport
         with pytest.raises(NotPreloaded):
             list(article.keywords.all())
+
+    def test_joined_rows_are_loaded_with_those_that_were_joined_beside_them(self):
+        reader, book = Reader.objects.create(name="r"), Book.objects.create(id=1, locale="en", title="t")
+        for _ in range(2):
+            Review.objects.create(reader=reader, book=book)
+        articles = list(Article.objects.strict("load").select_related("author"))
+        reviews = list(Review.objects.strict("load").select_related("reader", "book"))
+
+        with self.assertNumQueries(1):
+            assert sorted(article.author.passport.number for article in articles) == ["ann", "bob"]
+        with self.assertNumQueries(2):
+            assert [len(review.reader.reviews.all()) for review in reviews] == [2, 2]
+            assert [len(review.book.reviews.all()) for review in reviews] == [2, 2]
 
     def test_true_is_raise(self):
         with pytest.raises(NotPreloaded):
