@@ -11,7 +11,7 @@ from django.test import TestCase, override_settings
 
 from example_project.guides.models import Language, User
 from gorm_assoc.exceptions import PrimaryKeyRequired, UnsupportedRelation
-from gorm_assoc.models import Association, Changes
+from gorm_assoc.models import Association, Changes, preload
 from tests.factories import LanguageFactory, UserFactory
 from tests.test_hooks_and_signals import received
 from tests.testapp.models import Neighbour
@@ -121,6 +121,14 @@ class SecondDatabaseTests(TestCase):
         assert User.languages.through.objects.using("other").count() == 3
         assert not User.languages.through.objects.using("default").exists()
         assert not Language.objects.using("default").exists()
+
+    def test_preload_reads_where_the_owner_came_from(self):
+        self.user.languages.append(*self.languages)
+
+        with self.assertNumQueries(0, using="default"):
+            preload(self.user, "languages", order_by="name")
+
+        assert [language.name for language in self.user.languages.all()] == ["a", "b", "c"]
 
     def test_using_names_the_database_of_every_verb(self):
         here = User(pk=self.user.pk, name="here")  # of no database yet

@@ -143,6 +143,7 @@ class LanguagesTests(TestCase):
             "cid": [],
         }
         assert self.loaded("languages", limit=2, users__name="ann", order_by="name")["ann"] == ["en", "fr"]
+        assert self.loaded("languages", Language.objects.order_by("name")[:1], limit=2)["ann"] == ["en"]
         with self.assertNumQueries(3):
             self.loaded("languages", limit=1)
 

@@ -111,6 +111,15 @@ class HasTests(TestCase):
         assert sorted(texts(ann.letters.all())) == ["dear", "loud"]
         assert [language.code for language in user.speaks.all()] == ["en"]
 
+    def test_of_several_rows_for_one_the_last_is_taken_in_the_order_that_is_asked_for(self):
+        author = Author.objects.create(name="two desks")
+        for room in "bca":
+            Desk.objects.create(author_id=author.pk, room=room)
+        authors = Author.objects.filter(pk=author.pk)
+
+        assert authors.preload("desk").get().desk.room == "a"
+        assert authors.preload("desk", order_by="room").get().desk.room == "c"
+
     def test_unscoped(self):
         ann = Author.objects.preload("essays", unscoped=True, order_by="title").get(name="ann")
 

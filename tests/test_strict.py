@@ -203,6 +203,14 @@ class StrictTests(TestCase):
             assert [len(review.reader.reviews.all()) for review in reviews] == [2, 2]
             assert [len(review.book.reviews.all()) for review in reviews] == [2, 2]
 
+    def test_a_given_queryset_keeps_its_own_mode(self):
+        lax = Journalist.objects.strict().preload("articles", Article.objects.strict(False)).get(name="ann")
+        strictly = Journalist.objects.strict().preload("articles", Article.objects.order_by("pk")).get(name="ann")
+
+        assert list(lax.articles.all()[0].keywords.all())
+        with pytest.raises(NotPreloaded):
+            list(strictly.articles.all()[0].keywords.all())
+
     def test_true_is_raise(self):
         with pytest.raises(NotPreloaded):
             _ = Article.objects.strict(True).get(title="ann").author
