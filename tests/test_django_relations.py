@@ -129,6 +129,9 @@ class SecondDatabaseTests(TestCase):
             preload(self.user, "languages", order_by="name")
 
         assert [language.name for language in self.user.languages.all()] == ["a", "b", "c"]
+        deferred = User.objects.using("other").only("name").get()
+        with self.assertNumQueries(0, using="default"):
+            preload(deferred, "profiles")
 
     def test_using_names_the_database_of_every_verb(self):
         here = User(pk=self.user.pk, name="here")  # of no database yet

@@ -36,6 +36,8 @@ from tests.testapp.models import (
     Neighbour,
     Novel,
     Passport,
+    Pilot,
+    Rating,
     Reader,
     Remark,
     Review,
@@ -668,6 +670,28 @@ class ShapesTests(TestCase):
             assert list(article.keywords.all()) == [self.word]
             assert len(article.remarks.all()) == 2
         assert "novel" not in article._state.fields_cache
+
+    def test_what_is_said_of_one_counts_before_what_is_said_of_all(self):
+        article = Article.objects.preload("remarks", text="r1").preload(ALL).preload("author.passport").get(title="t0")
+
+        with self.assertNumQueries(0):
+            assert [each.text for each in article.remarks.all()] == ["r1"]
+            assert article.author.passport.number == "1"
+
+    def test_a_relation_is_found_by_its_accessor_and_by_its_name(self):
+        pilot = Pilot.objects.create(name="p", ratings=[Rating(name="night")])
+
+        for name in ("pilot_set", "pilot"):
+            rating = Rating.objects.preload(name).get()
+            with self.assertNumQueries(0):
+                assert list(rating.pilot_set.all()) == [pilot]
+
+    def test_below_a_generic_foreign_key_that_is_loaded(self):
+        about = Remark.objects.preload("subject").get(text="r1")
+
+        with self.assertNumQueries(1):
+            preload(about, "subject.author")
+        assert "articles" not in about.subject.author._state.fields_cache
 
     def test_all_below_a_name_and_beside_another(self):
         ann = Journalist.objects.preload(f"articles.{ALL}").preload("articles", title="t0").get(name="ann")

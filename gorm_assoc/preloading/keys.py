@@ -91,10 +91,10 @@ def complete(objects: Sequence[models.Model], fields: Fields) -> None:
         return
     model = type(lacking[0])
     key_fields = model._meta.pk_fields
-    keys = {each.pk if len(key_fields) > 1 else (each.pk,) for each in lacking}
+    keys = as_rows([each.pk for each in lacking], len(key_fields))
     key_names = [field.attname for field in key_fields]
-    rows = model._base_manager.using(lacking[0]._state.db).filter(Among(key_fields, keys))
+    rows = model._base_manager.using(lacking[0]._state.db).filter(Among(key_fields, set(keys)))
     stored = {row[: len(key_names)]: row[len(key_names) :] for row in rows.values_list(*key_names, *names)}
-    for each in lacking:
-        values = stored.get(each.pk if len(key_fields) > 1 else (each.pk,), ())
-        each.__dict__.update(zip(names, values, strict=False))
+    for each, key in zip(lacking, keys, strict=True):
+        if key in stored:
+            each.__dict__.update(zip(names, stored[key], strict=True))

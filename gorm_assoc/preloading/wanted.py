@@ -180,7 +180,7 @@ def _enter(levels: dict[str, Level], model: Model, wanted: Wanted) -> None:
         levels, model = level.below, level.relation.target
     if last == ALL:
         for name in relations.declared(model):
-            levels[name] = _level(relations.of(model, name), wanted, levels.get(name))
+            levels[name] = _level(relations.of(model, name), wanted, None)
         return
     relation = relations.of(model, last)
     # A count beside the loaded targets is a level of its own.
