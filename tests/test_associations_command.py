@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from typing import Any
+from unittest import skipUnless
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,7 +13,7 @@ from django.db import connection
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 from gorm_assoc.catalogue.formats import as_mermaid
-from gorm_assoc.catalogue.live import type_class
+from gorm_assoc.catalogue.live import read, type_class
 from gorm_assoc.catalogue.relations import Declared
 
 BLOG = """\
@@ -241,3 +242,33 @@ class DifferenceTests(TransactionTestCase):
 )
 def test_types_are_compared_by_their_sort(type_, vendor, sort):
     assert type_class(type_, vendor) == sort
+
+
+class TableTests(TransactionTestCase):
+    """What is read of tables that no model makes."""
+
+    def made(self, *statements):
+        with connection.cursor() as cursor:
+            for table, columns in statements:
+                cursor.execute(f"CREATE TABLE {table} ({columns})")
+                self.addCleanup(self.dropped, table)
+
+    def dropped(self, table):
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE {table}")
+
+    def test_a_table_without_a_primary_key(self):
+        self.made(("bare", "a integer"))
+
+        assert read(connection, "bare").primary_key == ()
+
+    @skipUnless(connection.vendor == "sqlite", "the other databases write the columns down themselves")
+    def test_a_foreign_key_without_columns_refers_to_the_primary_key(self):
+        self.made(
+            ("one", "a integer, b integer, PRIMARY KEY (b, a)"),
+            ("many", "x integer, y integer, FOREIGN KEY (x, y) REFERENCES one"),
+        )
+
+        (key,) = read(connection, "many").foreign_keys
+
+        assert (key.columns, key.to_table, key.to_columns) == (("x", "y"), "one", ("b", "a"))

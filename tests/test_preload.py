@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from example_project.guides.models import Language, User, UserFluency
 from gorm_assoc.exceptions import OwnersMismatch, UnsupportedRelation
+from gorm_assoc.kinds.conditions import FEW
 from gorm_assoc.models import ALL, apreload, preload
 from gorm_assoc.preloading.among import Among
 from tests.factories import BlogFactory, TagFactory
@@ -637,6 +638,17 @@ class ShapesTests(TestCase):
             assert [list(blog.tags.all()) for blog in found] == [tags, tags[1:]]
         limited = type(blogs[0]).objects.preload("tags", order_by="-id", limit=1).order_by("id")
         assert [list(blog.tags.all()) for blog in limited] == [tags[1:], tags[1:]]
+
+    def test_composite_keys_of_many_owners(self):
+        count = FEW + 20
+        Twig.objects.bulk_create(Twig(branch=str(number), number="n") for number in range(count))
+        Leaf.objects.bulk_create(Leaf(twig_branch=str(number), twig_number="n") for number in range(count - 1))
+
+        twigs = list(Twig.objects.preload("leaves"))
+
+        with self.assertNumQueries(0):
+            assert sorted(len(twig.leaves.all()) for twig in twigs) == [0] + [1] * (count - 1)
+            assert all(leaf.twig_branch == twig.branch for twig in twigs for leaf in twig.leaves.all())
 
     def test_relations_of_a_parent_table(self):
         novel = Novel.objects.create(title="n", author=self.bob)
