@@ -628,7 +628,7 @@ class ShapesTests(TestCase):
         assert [len(twig.leaves.all()) for twig in Twig.objects.preload("leaves", limit=1)] == [1, 1]
 
     def test_composite_keys_at_both_ends(self):
-        blogs, tags = BlogFactory.create_batch(2), TagFactory.create_batch(2)
+        blogs, tags = BlogFactory.create_batch(2), TagFactory.create_batch(2, locale="fr")
         blogs[0].tags.append(*tags)
         blogs[1].tags.append(tags[1])
 

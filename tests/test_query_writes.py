@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.test import TestCase, override_settings
 
 from gorm_assoc.exceptions import UnsupportedRelation
@@ -25,6 +25,25 @@ class ReadsElsewhere:
 
 def graph(name, **more):
     return Pilot(name=name, ratings=[Rating(name=f"{name}'s")], flights=[Flight(code=f"{name}'s")], **more)
+
+
+class CreateTests(TestCase):
+    databases = {"default", "other"}
+
+    def test_goes_to_the_database_that_is_named(self):
+        with self.assertNumQueries(0, using="default"):
+            ann = Pilot.objects.using("other").create(name="ann", wing=Wing(metal="gold"))
+
+        assert Pilot.objects.using("other").get() == ann
+        assert Wing.objects.using("other").get().pilot_id == ann.pk
+
+    def test_never_overwrites(self):
+        ann = Pilot.objects.create(name="ann")
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Pilot.objects.create(pk=ann.pk, name="bob", wing=Wing(metal="gold"))
+
+        assert Pilot.objects.get().name == "ann"
 
 
 class CreateManyTests(TestCase):
