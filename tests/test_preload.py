@@ -490,15 +490,15 @@ class ShapesTests(TestCase):
         assert self.first.author.name == "eve"
 
     def test_below_what_some_objects_have_loaded_and_others_have_not(self):
-        third = Article.objects.get(pk=self.third.pk)
+        first, third = Article.objects.get(pk=self.first.pk), Article.objects.get(pk=self.third.pk)
         alone, known = Article.objects.create(title="alone"), Article.objects.create(title="known")
         preload(known, "author")
-        assert self.first.author == self.ann
+        assert first.author == self.ann
 
-        preload([self.first, third, alone, known], "author.passport")
+        preload([first, third, alone, known], "author.passport")
 
         with self.assertNumQueries(0):
-            assert [article.author.passport.number for article in (self.first, third)] == ["1", "1"]
+            assert [article.author.passport.number for article in (first, third)] == ["1", "1"]
             assert (alone.author, known.author) == (None, None)
 
     def test_has_many(self):

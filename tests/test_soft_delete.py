@@ -7,14 +7,15 @@ from contextlib import contextmanager
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count, ProtectedError
 from django.db.models.signals import post_delete, pre_delete
-from django.test import TestCase, TransactionTestCase
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
+from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from example_project.guides.models import Language, SpokenLanguage, User
-from gorm_assoc.soft_delete import delete_rows
+from gorm_assoc.soft_delete import delete_rows, deleted_at_field
 from tests.testapp.models import (
     Book,
     Branch,
@@ -456,3 +457,22 @@ class LinkTests(TestCase):
         keepsake.delete(unscoped=True)
 
         assert not Stamp._base_manager.exists()
+
+
+class FieldTests(SimpleTestCase):
+    @isolate_apps("tests.testapp")
+    def test_only_a_column_of_that_name_marks_rows_as_dead(self):
+        class Thing(models.Model):
+            class Meta:
+                app_label = "testapp"
+
+        class Log(models.Model):
+            thing = models.ForeignKey(Thing, models.CASCADE, related_name="deleted_at")
+            deleted_at = models.ForeignObject(Thing, models.CASCADE, ["thing"], ["id"], related_name="+")
+
+            class Meta:
+                app_label = "testapp"
+
+        assert deleted_at_field(Thing) is None
+        assert deleted_at_field(Log) is None
+        assert deleted_at_field(Reader) is Reader._meta.get_field("deleted_at")
