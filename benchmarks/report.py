@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.harness import OURS, Figures
 
 NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL", "mariadb": "MariaDB"}
+COMPARED = ("SQLAlchemy", "the driver")
 CHARTED = (
     "append 10,000",
     "replace 10,000, half of them kept",
@@ -65,6 +66,23 @@ def markdown(result: Mapping[str, Any]) -> str:
     parts.append(growth_table(result["growth"]))
     parts.append("\n".join(f"- missed: {one}" for one in result["missed"]) or "Every target reached.")
     return "\n\n".join(parts)
+
+
+def summary(results: Sequence[Mapping[str, Any]]) -> str:
+    """One table: how long we take, and how many times as long each of the others."""
+    names = [NAMES[result["database"]] for result in results]
+    lines = [f"| | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for work in results[0]["work"]:
+        cells = [_cell(_figures(result["work"][work])) if work in result["work"] else "" for result in results]
+        lines.append(f"| {work} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(figures: Mapping[str, Figures]) -> str:
+    ours = figures[OURS].seconds
+    peers = [next((one for name, one in figures.items() if name.startswith(start)), None) for start in COMPARED]
+    times = [f"{peer.seconds / ours:.1f}" if peer else "-" for peer in (next(iter(figures.values())), *peers)]
+    return f"{ours * 1000:,.1f} ms: {' / '.join(times)}"
 
 
 def as_data(figures: Mapping[str, Figures]) -> dict[str, Any]:

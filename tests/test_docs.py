@@ -7,6 +7,7 @@ README.md and docs/: their Python runs, their SQL is what runs.
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import unittest
@@ -18,6 +19,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.test import SimpleTestCase, TestCase
 
+from benchmarks import report
 from example_project.blog import models as blog
 from example_project.guides import models
 from example_project.guides.demo import reading
@@ -242,6 +244,13 @@ class ParityTests(SimpleTestCase):
         table = page.split("## SQLite\n\n")[1].split("\n\n")[0]
 
         assert_made(parity=table)
+
+
+class SpeedTests(SimpleTestCase):
+    def test_the_readme_has_what_the_last_full_benchmark_measured(self):
+        results = json.loads((documentation.ROOT / "benchmarks/results/results.json").read_text())
+
+        assert_made(speed=report.summary(results))
 
 
 def as_table(steps: tuple[tuple[str, str], ...], names: dict[str, Any]) -> str:

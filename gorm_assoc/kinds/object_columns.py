@@ -48,22 +48,19 @@ def is_expression(value: Any) -> bool:
 
 def _own(field: Field, objects: Sequence[models.Model], now: Any) -> Column:
     """What the objects hold, after what the field does to an object before it is saved."""
-    if type(field).pre_save is models.Field.pre_save:
+    takes_time = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    pre_save = type(field).pre_save
+    if pre_save is models.Field.pre_save or (pre_save is models.DateTimeField.pre_save and not takes_time):
         return list(map(attrgetter(field.attname), objects))
-    if _is_now(field, objects):
-        for instance in objects:
-            setattr(instance, field.attname, now)
-        return [now] * len(objects)
-    return [field.pre_save(instance, add=True) for instance in objects]
-
-
-def _is_now(field: Field, objects: Sequence[models.Model]) -> bool:
-    """Whether the column takes the time of the call in all objects."""
-    if not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)):
-        return False
-    if type(field).pre_save is ModificationDateTimeField.pre_save:
-        return not any(hasattr(instance, "update_modified") for instance in objects)
-    return type(field).pre_save is models.DateTimeField.pre_save
+    is_now = pre_save is models.DateTimeField.pre_save or (
+        pre_save is ModificationDateTimeField.pre_save
+        and not any(hasattr(instance, "update_modified") for instance in objects)
+    )
+    if not (takes_time and is_now):
+        return [field.pre_save(instance, add=True) for instance in objects]
+    for instance in objects:
+        setattr(instance, field.attname, now)
+    return [now] * len(objects)
 
 
 def _prepared(field: Field, values: Column, connection: Any) -> Column | None:
