@@ -4,7 +4,7 @@ Each work in several ways, on each database that answers: a process a database.
     python -m benchmarks [sqlite] [postgres] [mariadb] [--quick] [--write]
 
     --quick   small sizes, one round, no targets: whether it all still runs
-    --write   benchmarks/results/: results.json, results.md, chart.png
+    --write   benchmarks/results/: results.json, results.md, chart.png; of databases that are not run, as they were
 
 Exits with 1, and names each target that SQLite or PostgreSQL missed.
 """
@@ -61,6 +61,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # in a process of its own: as JSON
     given = parser.parse_args()
+    if given.quick and given.write:
+        parser.error("--write is for the full sizes: leave --quick out")
     if given.one:
         json.dump(run(given.databases[0], given.quick), sys.stdout)
         return 0
@@ -76,11 +78,7 @@ def main() -> int:
         results.append(json.loads(done.stdout))
         print(report.markdown(results[-1]) + "\n", flush=True)
     if given.write:
-        RESULTS.mkdir(exist_ok=True)
-        report.write_json(results, RESULTS / "results.json")
-        text = "`python -m benchmarks --write`\n\n" + "\n\n".join(map(report.markdown, results))
-        (RESULTS / "results.md").write_text(f"# Measured\n\n{text}\n")
-        report.chart(results, RESULTS / "chart.png")
+        report.write(results, RESULTS)
     missed = [
         f"{report.NAMES[result['database']]}: {one}"
         for result in results

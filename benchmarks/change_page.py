@@ -37,4 +37,4 @@ def works(scale: int = 1) -> Iterator[Work]:
         "Django's `TabularInline`": lambda: page("/django/benchmarks/ownreader/1/change/"),
         OURS: lambda: page("/ours/guides/user/1/change/"),
     }
-    yield Work(f"admin change page, {links} join rows", ways, prepare, rounds=7)
+    yield Work(f"admin change page, {links} join rows", ways, prepare, rounds=3)

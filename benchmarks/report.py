@@ -124,5 +124,14 @@ def chart(results: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def write_json(results: Sequence[Mapping[str, Any]], path: Path) -> None:
-    path.write_text(json.dumps(results, indent=1) + "\n")
+def write(results: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """results.json, results.md and chart.png; what is there of other databases stays."""
+    folder.mkdir(exist_ok=True)
+    data = folder / "results.json"
+    known = {result["database"]: result for result in json.loads(data.read_text())} if data.exists() else {}
+    known |= {result["database"]: result for result in results}
+    every = [known[name] for name in NAMES if name in known]
+    data.write_text(json.dumps(every, indent=1) + "\n")
+    text = "`make bench ARGS=--write`: a process for each database.\n\n" + "\n\n".join(map(markdown, every))
+    (folder / "results.md").write_text(f"# Measured\n\n{text}\n")
+    chart(every, folder / "chart.png")
