@@ -41,7 +41,9 @@ def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
         if isinstance(wanted, Sql):
             return mine & rows.target.not_among_subquery(wanted)
         width = len(rows.owner.fields)
-        targets = dict.fromkeys([row[width:] for row in wanted.rows])  # in their order, which is quicker to look up
+        targets = [row[width:] for row in wanted.rows]  # in their order, which is quicker to look up
+        if len(owners) > 1:
+            targets = list(dict.fromkeys(targets))
         if len(wanted.rows) == len(targets) * len(owners):  # every owner gets the same
             return mine & rows.target.not_among(targets)
         return rows.of_owners_except(mine, wanted.rows)

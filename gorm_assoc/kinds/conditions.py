@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import itemgetter, or_
 from typing import Any
 
@@ -66,24 +67,32 @@ class Columns:
             return list(rows)
         return [self.prepared(row) for row in rows]
 
+    def prepared_columns(self, rows: Sequence[Values]) -> list[list[Any]]:
+        """The same column by column; nothing of no rows."""
+        columns = by_column(rows)
+        if len(rows) > FEW and all(map(plain.are, self.fields, columns)):
+            return columns
+        return by_column([self.prepared(row) for row in rows])
+
     def among(self, rows: Iterable[Values]) -> Sql:
         """Whether the columns hold one of these rows of values."""
-        found = self.all_prepared(list(rows))
+        found = self.prepared_columns(list(rows))
         if not found:
             return Sql("1 = 0")
-        if len(found) == 1:
-            return Sql(" AND ".join(f"{column} = %s" for column in self.quoted), found[0])
+        if len(found[0]) == 1:
+            return Sql(" AND ".join(f"{column} = %s" for column in self.quoted), tuple(value for (value,) in found))
         listed = self.listed(found)
         return Sql(f"{self._tuple()} IN ({listed.text})", listed.params)
 
     def not_among(self, rows: Iterable[Values]) -> Sql:
         """Whether the columns hold none of these rows of values."""
-        found = self.all_prepared(list(rows))
+        found = self.prepared_columns(list(rows))
         if not found:
             return Sql("1 = 1")
-        if len(found) > FEW and self.connection.vendor == "postgresql":
+        if len(found[0]) > FEW and self.connection.vendor == "postgresql" and self.can_unfold_columns(found):
             # NOT IN of many would compare each row with each value; this becomes an anti-join.
-            return self._without(self.unfolded(found).text.removeprefix("SELECT * FROM "), self.unfolded(found).params)
+            unfolded = self.unfolded_columns(found)
+            return self._without(unfolded.text.removeprefix("SELECT * FROM "), unfolded.params)
         listed = self.listed(found)
         return Sql(f"{self._tuple()} NOT IN ({listed.text})", listed.params)
 
@@ -103,17 +112,17 @@ class Columns:
         same = " AND ".join(f"found.{name} = {column}" for name, column in zip(names, self.quoted, strict=True))
         return Sql(f"NOT EXISTS (SELECT 1 FROM {source} AS found ({', '.join(names)}) WHERE {same})", params)
 
-    def listed(self, rows: Sequence[Values]) -> Sql:
-        """The rows as what stands in IN (...)."""
-        width = len(self.fields)
-        if len(rows) > FEW and self.can_unfold(rows):
-            return self.unfolded(rows)
-        params = tuple(value for row in rows for value in row)
+    def listed(self, columns: Sequence[Sequence[Any]]) -> Sql:
+        """What stands in IN (...). `columns` are prepared."""
+        count, width = len(columns[0]), len(columns)
+        if count > FEW and self.can_unfold_columns(columns):
+            return self.unfolded_columns(columns)
+        params = tuple(chain.from_iterable(zip(*columns, strict=True)))
         if width == 1:
-            return Sql(", ".join(["%s"] * len(rows)), params)
+            return Sql(", ".join(["%s"] * count), params)
         row_sql = f"({', '.join(['%s'] * width)})"
         values = "VALUES " if self.connection.vendor == "sqlite" else ""
-        return Sql(values + ", ".join([row_sql] * len(rows)), params)
+        return Sql(values + ", ".join([row_sql] * count), params)
 
     def can_unfold(self, rows: Sequence[Values]) -> bool:
         return self.can_unfold_columns(by_column(rows))

@@ -9,7 +9,7 @@ from django.db import models
 
 from gorm_assoc.kinds import object_columns
 from gorm_assoc.kinds.base import Field, Links
-from gorm_assoc.kinds.conditions import Columns, by_column
+from gorm_assoc.kinds.conditions import Columns
 
 
 class ExtraColumns:
@@ -34,7 +34,7 @@ class ExtraColumns:
         Extra columns take the given values, else what Django's save() would put there.
         """
         columns: dict[Field, Sequence[Any]] = {field: [] for field in self.pair.fields}
-        columns.update(zip(self.pair.fields, by_column(self.pair.all_prepared(links.rows)), strict=False))
+        columns.update(zip(self.pair.fields, self.pair.prepared_columns(links.rows), strict=False))
         given = [self.prepared(defaults) for defaults in links.defaults]
         constants = dict(self.fixed)
         for field in self._fields():

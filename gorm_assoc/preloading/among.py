@@ -49,13 +49,13 @@ class Among(_Func):  # type: ignore[misc]
             return self.rows
         if not self.rows:
             raise EmptyResultSet
-        rows = columns.all_prepared(list(self.rows))
+        rows = list(self.rows)
         if columns.connection.vendor == "mysql" and len(self.fields) > 1 and len(rows) > FEW:
             # A list of tuples is compared with row by row; a table is looked up.
-            table = given.numbered(columns, rows)
+            table = given.numbered(columns, columns.all_prepared(rows))
             names = ", ".join(f"given{number}" for number in range(len(self.fields)))
             return Sql(f"SELECT {names} FROM ({table.text}) AS listed", table.params)
-        return columns.listed(rows)
+        return columns.listed(columns.prepared_columns(rows))
 
     # Django compares expressions by all they were made of, which here may be a hundred thousand rows.
 
