@@ -97,3 +97,34 @@ def test_nothing_is_stored_if_one_row_is_refused(count):
 
     assert not Language.objects.exists()
     assert all(language.pk is None and language._state.adding for language in created)
+
+
+def test_an_object_knows_the_times_of_its_row(count):
+    created = numbered(count)
+
+    UserFactory().languages.append(*created)
+
+    stored = dict(Language.objects.values_list("pk", "created_at"))
+    assert {language.pk: language.created_at for language in created} == stored
+
+
+def test_a_key_that_was_taken_away_is_made_by_its_default(count):
+    disc = Disc.objects.create(published="2020-01-01", price="9.5")
+    racks = [Rack(pk=None) for _ in range(count)]
+
+    Association(disc, "racks").append(*racks)
+
+    assert {rack.pk for rack in racks} == set(Rack.objects.values_list("pk", flat=True))
+    assert len({rack.pk for rack in racks} - {None}) == count
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+def test_new_objects_go_to_the_database_that_is_written(count):
+    user = User.objects.using("other").create(name="ann", refer=1)
+    expression, created = Language(name=Upper(Value("x"))), numbered(count)
+
+    Association(user, "languages").append(*created, expression)
+
+    assert Language.objects.using("other").count() == count + 1
+    assert not Language.objects.using("default").exists()
+    assert {language._state.db for language in (*created, expression)} == {"other"}
