@@ -487,3 +487,38 @@ class ToggleTests(TestCase):
 
         assert (new.pk, new._state.adding) == (None, True)
         assert self.association.find().get() == self.on
+
+
+class BareKeysTests(TestCase):
+    """Owners that are given keys, some of them the same."""
+
+    def setUp(self):
+        self.users, self.languages = UserFactory.create_batch(2), LanguageFactory.create_batch(3)
+        self.keys = [language.pk for language in self.languages]
+
+    def test_each_owner_gets_its_own_keys(self):
+        ann, bob = self.users
+
+        changes = Association(self.users, "languages").append(self.keys[:2], self.keys[1:])
+
+        assert changes == Changes(added=4)
+        assert set(ann.languages.all()) == set(self.languages[:2])
+        assert set(bob.languages.all()) == set(self.languages[1:])
+
+    def test_each_join_row_gets_the_extra_columns(self):
+        Association(self.users, "fluent_in").append(self.keys[:2], self.keys[1:], through_defaults={"fluency": "good"})
+
+        ann, bob = self.users
+        first, second, third = self.keys
+        rows = UserFluency.objects.values_list("user_id", "language_id", "fluency")
+        assert set(rows) == {
+            (ann.pk, first, "good"),
+            (ann.pk, second, "good"),
+            (bob.pk, second, "good"),
+            (bob.pk, third, "good"),
+        }
+
+    def test_the_pairs_have_the_keys_as_they_are(self):
+        changes = Association(self.users, "languages").append(self.keys[:1], self.keys[:1], pairs=True)
+
+        assert set(changes.pairs["added"]) == {(user.pk, self.keys[0]) for user in self.users}
