@@ -24,6 +24,7 @@ from gorm_assoc.kinds import choosing, loading
 from gorm_assoc.kinds.base import Changes, Owners
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.query import scoped_queryset
+from gorm_assoc.values import is_settled
 from gorm_assoc.work import Work
 
 __all__ = ["Association", "Changes"]
@@ -266,12 +267,14 @@ class Association(AsyncVerbs):
     def _read_owners(self) -> None:
         """Read owners in a queryset where they are written, as a replica may lag; unless it names its database."""
         rows: Any = self._given
-        if isinstance(rows, models.QuerySet) and rows._db is None and rows._result_cache is None:  # type: ignore[attr-defined]
-            rows._db = self._using or router.db_for_write(rows.model, **rows._hints)  # type: ignore[attr-defined]
-            try:
-                len(rows)
-            finally:
-                rows._db = None  # type: ignore[attr-defined]
+        if not isinstance(self._given, models.QuerySet) or is_settled(rows):
+            return
+        # The caller's own queryset, so that its objects are those which the verb changes.
+        rows._db = self._using or router.db_for_write(rows.model, **rows._hints)
+        try:
+            len(rows)
+        finally:
+            rows._db = None
 
     # Owners and values
 

@@ -8,6 +8,7 @@ Django can write a value, bulk_create() still does it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connections, models, transaction
 
@@ -34,15 +35,16 @@ def insert(instances: Sequence[models.Model], using: str) -> None:
 
 
 def _insert(instances: Sequence[models.Model], using: str) -> bool:
-    """Insert objects that all have a key, or all have none. False, with nothing done, if that is for Django."""
+    """Insert objects that all have a key, or all have none. False, with nothing stored, if that is for Django."""
     options, connection = instances[0]._meta, connections[using]
     counted = options.pk if is_unset(instances[0].pk) else None
     fields = [field for field in options.concrete_fields if not field.generated and field is not counted]
     if not fields or not all(map(_is_ordinary, fields)) or (counted and plain.type_of(counted) is not int):
         return False
-    for instance in instances:
-        if pending.at_hand(instance):
-            instance._prepare_related_fields_for_save(operation_name="bulk_create")  # type: ignore[attr-defined]
+    each: Any
+    for each in instances:
+        if pending.at_hand(each):
+            each._prepare_related_fields_for_save(operation_name="bulk_create")
     columns = object_columns.of_objects(fields, instances, connection)
     if columns is None:
         return False

@@ -1,7 +1,8 @@
 """
 Relation values that wait for save(): User(languages=[...]) and user.languages = [...].
 
-They stand in the instance's __dict__, so that copy and pickle take them along.
+They stand in the instance's __dict__, so that copy and pickle take them along. What relations to one
+have loaded stands in Django's cache: at_hand().
 """
 
 from __future__ import annotations

@@ -134,8 +134,12 @@ def flattened(relationship: Relationship, values: Iterable[Any], using: str) -> 
 
 def on(using: str, queryset: Any) -> Any:
     """The queryset on the database that is written, as a replica may lag; unless it names one or has been read."""
-    is_settled = queryset._db is not None or queryset._result_cache is not None
-    return queryset if is_settled else queryset.using(using)
+    return queryset if is_settled(queryset) else queryset.using(using)
+
+
+def is_settled(queryset: Any) -> bool:
+    """Whether the queryset names its database, or has been read."""
+    return queryset._db is not None or queryset._result_cache is not None
 
 
 def _read(relationship: Relationship, value: Any) -> tuple[models.Model | None, Any]:

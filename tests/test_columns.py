@@ -7,13 +7,13 @@ import decimal
 
 import pytest
 from django.db import connection, models, transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import F, Value
+from django.db.models.functions import Now, Upper
 from django.test import TestCase
 from django.test.utils import isolate_apps
 
 from example_project.guides.models import SpokenLanguage
-from gorm_assoc.kinds import given
+from gorm_assoc.kinds import given, object_columns
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.models import Association, Changes
 from tests.factories import MemberFactory, UserFactory
@@ -166,3 +166,23 @@ class TextKeyTests(TestCase):
         with connection.cursor() as cursor:
             cursor.execute(values.text, values.params)
             assert cursor.fetchall() == [(0, ["a", "b"]), (1, ["c"])]
+
+
+class Shouted(models.CharField):
+    """A field of a project, whose values become SQL."""
+
+    def get_db_prep_save(self, value, connection):
+        return Upper(Value(value))
+
+
+@isolate_apps("tests")
+def test_a_field_that_makes_an_expression_is_left_to_django():
+    class Sign(models.Model):
+        text = Shouted(max_length=9)
+
+        class Meta:
+            app_label = "tests"
+
+    signs = [Sign(text=text) for text in ("stop", "go")]
+
+    assert object_columns.of_objects([Sign._meta.get_field("text")], signs, connection) is None

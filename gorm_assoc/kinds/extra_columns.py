@@ -33,8 +33,8 @@ class ExtraColumns:
 
         Extra columns take the given values, else what Django's save() would put there.
         """
-        columns: dict[Field, Sequence[Any]] = {field: [] for field in self.pair.fields}
-        columns.update(zip(self.pair.fields, self.pair.prepared_columns(links.rows), strict=False))
+        pairs = self.pair.prepared_columns(links.rows)  # nothing of no rows
+        columns: dict[Field, Sequence[Any]] = dict(zip(self.pair.fields, pairs, strict=False))
         given = [self.prepared(defaults) for defaults in links.defaults]
         constants = dict(self.fixed)
         for field in self._fields():

@@ -56,9 +56,7 @@ class JoinRows(LinkRows):
         """Insert a row for each link that has none; how many (on MariaDB/MySQL not told: -1)."""
         if self.extra.needs_django(links):
             return self.insert_objects(self.objects(links))
-        inserted = 0
-        for chunk in self._chunks(links):
-            inserted += self._insert(*self.extra.columns(chunk))
+        inserted = self._insert(*self.extra.columns(links))
         return -1 if self.connection.vendor == "mysql" else inserted
 
     def objects(self, links: Links) -> list[Any]:

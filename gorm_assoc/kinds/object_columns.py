@@ -68,7 +68,8 @@ def _prepared(field: Field, values: Column, connection: Any) -> Column | None:
         return values
     if any(map(is_expression, values)):
         return None
-    first = values[0]
-    if all(value is first for value in values):  # as one time, or nothing
-        return [field.get_db_prep_save(first, connection)] * len(values)
-    return [field.get_db_prep_save(value, connection) for value in values]
+    is_same = all(value is values[0] for value in values)  # as one time, or nothing
+    prepared = [field.get_db_prep_save(value, connection) for value in (values[:1] if is_same else values)]
+    if any(map(is_expression, prepared)):  # a field of the project's may make one
+        return None
+    return prepared * len(values) if is_same else prepared
