@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from example_project.databases import database
-from example_project.settings import *  # noqa: F403
+from example_project.settings import *  # noqa: F403 -- all of them, as settings are extended in Django
 from example_project.settings import INSTALLED_APPS
 
 DEBUG = False
