@@ -226,9 +226,9 @@ class Asked:
         """
         if self.relationship.target_holds_key:
             self.hold()
-        with naming_relation(self.relationship):
-            self.stored = store(self.instances())
-        if self.instances():
+        if instances := self.instances():
+            with naming_relation(self.relationship):
+                self.stored = store(instances)
             self._links.clear()  # what they hold may be known only now
 
     def hold(self) -> None:
@@ -353,11 +353,12 @@ def _checked(relationship: Relationship, extra: Mapping[str, Any]) -> dict[str, 
     Raises TypeError for a column that the join model does not have, ReservedColumn for one that a verb sets.
     """
     found = dict(resolve_callables(extra))
-    if found:
-        require_join_rows(relationship, "through_defaults")
-        relationship.through(**found)
+    if not found:
+        return found
+    require_join_rows(relationship, "through_defaults")
+    relationship.through(**found)
     columns = (*relationship.owner_columns, *relationship.target_columns, *(field for field, _ in relationship.fixed))
-    reserved = {relationship.owner_key.name, relationship.target_key.name, DELETED_AT} if found else set()
+    reserved = {relationship.owner_key.name, relationship.target_key.name, DELETED_AT}
     reserved |= {name for field in columns for name in (field.name, field.attname)}
     if taken := sorted(reserved & found.keys()):
         raise ReservedColumn(relationship.label, taken)

@@ -121,7 +121,7 @@ def delete_associations(
 def _delete_targets(
     relationship: Relationship, owners: Sequence[Any], chosen: Selection, using: str, *, unscoped: bool
 ) -> Counts:
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     model = relationship.target
     condition = rows.of_owners(owners)
     is_hard = unscoped or soft_delete.deleted_at_field(model) is None

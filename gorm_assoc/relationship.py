@@ -9,7 +9,7 @@ It only reads. What a declaration asks for before its join model exists is in jo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
 from typing import Any
@@ -25,6 +25,7 @@ BELONGS_TO = "belongs_to"
 HAS_ONE = "has_one"
 HAS_MANY = "has_many"
 MANY2MANY = "many2many"
+_READ = "_gorm_assoc_relationships"  # where a model's options keep those that were asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Relationship:
     owner_key, target_key -- the join model's relation fields to either end (many2many)
     reverse -- the owner is the target of the field that was declared
     symmetrical -- each link has a join row the other way round (Django's own relations only)
+    made -- what others have made of it once and for all
     """
 
     kind: str
@@ -73,6 +75,7 @@ class Relationship:
     target_key: Any = None
     reverse: bool = False
     symmetrical: bool = False
+    made: dict[Any, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -147,9 +150,9 @@ def find_field(model: Model, name: str) -> models.Field[Any, Any] | None:
     fields = table_fields(model)
     for spelling in (name, conf.naming().column_name(name)):
         for attribute in ("name", "attname", "column"):
-            for field in fields:
-                if getattr(field, attribute) == spelling:
-                    return field
+            for candidate in fields:
+                if getattr(candidate, attribute) == spelling:
+                    return candidate
     return None
 
 
@@ -170,6 +173,20 @@ def of(model: Model, name: str) -> Relationship:
 
     Raises UnsupportedRelation for a name that is no relation of the model.
     """
+    fields = model._meta.get_fields()  # this very list until a relation comes or goes
+    options: Any = model._meta
+    read_from: Any
+    read: dict[str, Relationship]
+    read_from, read = getattr(options, _READ, (None, {}))
+    if read_from is not fields:
+        read = {}
+        setattr(options, _READ, (fields, read))
+    if name not in read:
+        read[name] = _read(model, name)
+    return read[name]
+
+
+def _read(model: Model, name: str) -> Relationship:
     known: dict[str, Any] = {}
     for found in model._meta.get_fields():
         if is_readable(found):

@@ -16,8 +16,8 @@ from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
 from gorm_assoc import inserting, pending
-from gorm_assoc.kinds import given, spelling
-from gorm_assoc.kinds.conditions import Columns
+from gorm_assoc.kinds import spelling
+from gorm_assoc.kinds.conditions import Columns, quoted
 from gorm_assoc.relationship import Relationship
 from gorm_assoc.values import is_unset, normal_key
 
@@ -88,14 +88,15 @@ def is_touched(owner: models.Model) -> bool:
 
 def touch(owners: Sequence[models.Model], using: str) -> None:
     """Set the owners' updated_at to now, in the database with one UPDATE and on the objects. All of one model."""
-    now = timezone.now()
+    now, connection = timezone.now(), connections[using]
     field: Any = _concrete(owners[0])._meta.get_field("updated_at")
-    column = Columns([field], using)  # in a parent's table, its key is the same
-    rows = Columns(field.model._meta.pk_fields, using).among(_keys_of(owners))
-    with column.connection.cursor() as cursor:
+    options = field.model._meta  # of a parent perhaps, whose key is the same
+    rows = Columns(options.pk_fields, using).among(_keys_of(owners))
+    table, column = quoted(connection, options.db_table), quoted(connection, field.column)
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {given.table_of(column)} SET {column.quoted[0]} = %s WHERE {rows.text}",
-            (*column.prepared((now,)), *rows.params),
+            f"UPDATE {table} SET {column} = %s WHERE {rows.text}",
+            (field.get_db_prep_save(now, connection), *rows.params),
         )
     for owner in owners:
         owner.updated_at = now  # type: ignore[attr-defined]

@@ -71,7 +71,7 @@ def link(
     Raises IntegrityError for an owner that is not stored; ProtectedError for a target to delete that
     other rows refer to.
     """
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)
     wanted = {row[:width]: row[width:] for row in links.rows}
     current = rows.current(wanted)
@@ -123,7 +123,7 @@ def unlink(
     Raises IntegrityError where the key may not be NULL; ProtectedError for a target to delete that
     other rows refer to.
     """
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)
     left = {row[:width]: row[width:] for row in rows.linked(condition(rows), owners)}
     told = _pairs(relationship, owners, {}, left, using) if pairs else None
@@ -141,7 +141,7 @@ def unlink(
 
 def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
     """What link() would do; `new` -- how many links to targets that are not stored come on top."""
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)
     wanted = {row[:width]: row[width:] for row in links.rows}
     current = rows.current(list(links.owners))

@@ -51,26 +51,32 @@ class Columns:
 
     def __init__(self, fields: Sequence[models.Field[Any, Any]], using: str, alias: str = "") -> None:
         self.fields = tuple(fields)
-        self.connection = connections[using]
-        prefix = f"{quoted(self.connection, alias)}." if alias else ""
-        self.quoted = tuple(prefix + quoted(self.connection, str(field.column)) for field in self.fields)
+        self.using = using
+        connection = connections[using]
+        prefix = f"{quoted(connection, alias)}." if alias else ""
+        self.quoted = tuple([prefix + quoted(connection, str(field.column)) for field in self.fields])
+
+    @property
+    def connection(self) -> Any:
+        return connections[self.using]  # of this thread: columns are kept
 
     def prepared(self, values: Values) -> Values:
         """The values as the driver takes them."""
+        connection = self.connection
         return tuple(
-            field.get_db_prep_save(value, self.connection) for field, value in zip(self.fields, values, strict=True)
+            [field.get_db_prep_save(value, connection) for field, value in zip(self.fields, values, strict=True)]
         )
 
     def all_prepared(self, rows: Sequence[Values]) -> list[Values]:
         """The rows of values as the driver takes them."""
-        if len(rows) > FEW and all(map(plain.are, self.fields, by_column(rows))):
+        if all(map(plain.are, self.fields, by_column(rows))):
             return list(rows)
         return [self.prepared(row) for row in rows]
 
     def prepared_columns(self, rows: Sequence[Values]) -> list[list[Any]]:
         """The same column by column; nothing of no rows."""
         columns = by_column(rows)
-        if len(rows) > FEW and all(map(plain.are, self.fields, columns)):
+        if all(map(plain.are, self.fields, columns)):
             return columns
         return by_column([self.prepared(row) for row in rows])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.db import models
@@ -25,7 +26,6 @@ class ExtraColumns:
         self.through = through
         self.pair = pair
         self.fixed = fixed
-        self.connection = pair.connection
 
     def columns(self, links: Links) -> tuple[dict[Field, Sequence[Any]], dict[Field, Any]]:
         """
@@ -37,7 +37,7 @@ class ExtraColumns:
         columns: dict[Field, Sequence[Any]] = dict(zip(self.pair.fields, pairs, strict=False))
         given = [self.prepared(defaults) for defaults in links.defaults]
         constants = dict(self.fixed)
-        for field in self._fields():
+        for field in self._fields:
             if len(given) == 1 and field in given[0]:
                 constants[field] = given[0][field]
             elif any(field in one for one in given):
@@ -50,21 +50,26 @@ class ExtraColumns:
                 constants[field] = self._own_value(field)
         return columns, constants
 
+    @property
+    def connection(self) -> Any:
+        return self.pair.connection
+
     def needs_django(self, links: Links) -> bool:
         """Whether a row gets something that only Django can write: an expression, or a default of the database."""
-        by_database = any(field.has_db_default() for field in self._fields())
-        return any(map(self.has_expressions, links.defaults)) or (by_database and len(links.defaults) > 1)
+        by_database = len(links.defaults) > 1 and any(field.has_db_default() for field in self._fields)
+        return by_database or any(map(self.has_expressions, links.defaults))
 
     def has_expressions(self, extra: Mapping[str, Any]) -> bool:
         return any(map(object_columns.is_expression, extra.values()))
 
     def makes_values(self) -> bool:
         """Whether each new row gets a value of its own that Python makes, as a UUID."""
-        return any(_makes_values(field) for field in self._fields())
+        return any(_makes_values(field) for field in self._fields)
 
-    def _fields(self) -> Iterator[Field]:
+    @cached_property
+    def _fields(self) -> tuple[Field, ...]:
         pair = {field.attname for field in (*self.pair.fields, *self.fixed)}
-        return (field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
+        return tuple(field for field in self.through._meta.local_concrete_fields if field.attname not in pair)
 
     def _own_value(self, field: Field) -> Any:
         """What a new row gets in a column that nobody gave: its default, or now."""

@@ -73,7 +73,7 @@ def link(
 
     Raises IntegrityError for a target that is not stored.
     """
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)
     wanted = {row[width:]: row[:width] for row in links.rows if row[width:] not in links.new}
     new = [row for row in links.rows if row[width:] in links.new]
@@ -104,7 +104,7 @@ def link_selected(
     update: bool = False,
 ) -> Changes:
     """link() of one owner with each row of a subquery, which stays in the database."""
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     (owner,) = owners
     added = rows.assign_selected(found, owner)
     kept = rows.count(rows.of_owners(owners) & rows.target.among_subquery(found)) - added
@@ -133,7 +133,7 @@ def unlink(
     Raises IntegrityError where the key may not be NULL; ProtectedError for a target to delete that
     other rows refer to.
     """
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     chosen = condition(rows)
     gone = rows.linked(chosen, owners, dead_too=destroy) if pairs else []
     required = required_column(relationship)
@@ -153,7 +153,7 @@ def unlink(
 
 def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
     """What link() would do; `new` -- how many links to targets that are not stored come on top."""
-    rows = KeyRows(relationship, using)
+    rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)
     wanted = {row[width:]: row[:width] for row in links.rows}
     current = rows.current(wanted)

@@ -10,7 +10,7 @@ from django.db import connections
 
 from gorm_assoc.kinds import batches
 from gorm_assoc.kinds.base import Field
-from gorm_assoc.kinds.conditions import FEW, Columns, Sql, typed
+from gorm_assoc.kinds.conditions import FEW, Columns, Sql, quoted, typed
 
 LISTED = 100_000  # so many values, on SQLite: a statement's text has a limit of its own
 
@@ -28,7 +28,7 @@ def pieces(columns: ByField, same: Mapping[Field, Any], using: str) -> Iterator[
     if count > FEW and (unfolded := _unfolded(columns, same, using)):
         yield unfolded
         return
-    size = _most_rows(len(columns) + len(same), using)
+    size = _most_rows(len(columns) + len(same), using) if count > 1 else 1
     for start in range(0, count, size):
         yield _listed({field: values[start : start + size] for field, values in columns.items()}, same, using)
 
@@ -70,4 +70,6 @@ def _most_rows(width: int, using: str) -> int:
 
 
 def _with_names(fields: Sequence[Field], found: Sql, using: str) -> Sql:
-    return Sql(f"({', '.join(Columns(fields, using).quoted)}) {found.text}", found.params)
+    connection = connections[using]
+    names = ", ".join([quoted(connection, str(field.column)) for field in fields])
+    return Sql(f"({names}) {found.text}", found.params)

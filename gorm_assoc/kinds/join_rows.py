@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, models
@@ -86,7 +87,7 @@ class JoinRows(LinkRows):
                 query = sql.InsertQuery(self.through)
                 query.insert_values(fields, list(objects[start : start + size]), raw=False)
                 for text, params in query.get_compiler(self.using).as_sql():
-                    inserted += self._execute(Sql(text + self._on_conflict(), tuple(params)))
+                    inserted += self._execute(Sql(text + self._on_conflict, tuple(params)))
         return -1 if self.connection.vendor == "mysql" else inserted
 
     def insert_selected(self, owners: Sequence[Values], found: Sql, extra: Mapping[str, Any]) -> int:
@@ -104,7 +105,7 @@ class JoinRows(LinkRows):
         return self._execute(
             Sql(
                 f"INSERT INTO {self.table} ({', '.join(names)}) SELECT {', '.join(selected)} "
-                f"FROM {source.text}{self._on_conflict()}",
+                f"FROM {source.text}{self._on_conflict}",
                 (*constants.values(), *source.params),
             )
         )
@@ -218,10 +219,11 @@ class JoinRows(LinkRows):
 
     def _insert(self, columns: insertion.ByField, same: Mapping[Field, Any]) -> int:
         return sum(
-            self._execute(Sql(f"INSERT INTO {self.table} {rows.text}{self._on_conflict()}", rows.params))
+            self._execute(Sql(f"INSERT INTO {self.table} {rows.text}{self._on_conflict}", rows.params))
             for rows in insertion.pieces(columns, same, self.using)
         )
 
+    @cached_property
     def _on_conflict(self) -> str:
         if self.connection.vendor == "mysql":
             # Never INSERT IGNORE, which swallows foreign key errors too.

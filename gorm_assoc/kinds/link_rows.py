@@ -11,7 +11,8 @@ stand in the statement, all of them elsewhere.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from django.db import connections, models
 
@@ -32,7 +33,6 @@ class LinkRows:
         self.relationship = relationship
         self.through = relationship.through
         self.using = using
-        self.connection = connections[using]
         self.table = quoted(self.connection, self.through._meta.db_table)
         self.owner = Columns(relationship.owner_columns, using)
         self.target = Columns(relationship.target_columns, using)
@@ -44,6 +44,24 @@ class LinkRows:
         self.fixed = Sql(same, tuple(self.fixed_values.values()))
         field = deleted_at_field(self.through)
         self.deleted_at = quoted(self.connection, str(field.column)) if field is not None else ""
+
+    @classmethod
+    def of(cls, relationship: Relationship, using: str) -> Self:
+        """These rows, kept: each verb asks for them, and they stay what they are."""
+        made = relationship.made
+        if (cls, using) not in made:
+            made[cls, using] = cls(relationship, using)
+        rows: Self = made[cls, using]
+        return rows
+
+    @property
+    def connection(self) -> Any:
+        return connections[self.using]  # of this thread
+
+    @cached_property
+    def may_be_spelled(self) -> bool:
+        """Whether the database may call two different pairs equal."""
+        return spelling.may_differ(self.pair)
 
     # Conditions
 
@@ -115,7 +133,7 @@ class LinkRows:
 
         Locks the rows, where the database can.
         """
-        if not links.rows or not spelling.may_differ(self.pair):
+        if not links.rows or not self.may_be_spelled:
             return links, self._stored_as_spelled(links.rows)
         dead = f"held.{self.deleted_at} IS NOT NULL" if self.deleted_at else "1 = 0"
         numbers: list[int] = []

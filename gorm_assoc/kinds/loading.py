@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.query import ModelIterable
 
-from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.base import Owners
 from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.relationship import Relationship
@@ -22,7 +21,7 @@ else:
 
 def join_rows(relationship: Relationship, owners: Owners, using: str, *, dead_too: bool) -> models.QuerySet[Any]:
     """The owners' join rows."""
-    rows = JoinRows(relationship, using)
+    rows = JoinRows.of(relationship, using)
     condition = rows.of_owners(owners)
     return rows.rows(condition if dead_too else condition & rows.live)
 
@@ -65,13 +64,13 @@ def with_join_rows(
     relationship: Relationship, targets: models.QuerySet[Any], rows: models.QuerySet[Any], using: str
 ) -> models.QuerySet[Any]:
     """Targets that know their owner, each with its join row as `join_row`; one SELECT more when they are read."""
-    pair = JoinRows(relationship, using).pair
-    held_names = tuple(field.attname for field in pair.fields)
+    links = JoinRows.of(relationship, using)
+    held_names = tuple(field.attname for field in links.pair.fields)
     names = (
         *(f"of_owner{number}" for number in range(len(relationship.owner_key.related_fields))),
         *(referenced.attname for _, referenced in relationship.target_key.related_fields),
     )
-    if spelling.may_differ(pair):
+    if links.may_be_spelled:
         names = tuple(f"of_link{number}" for number in range(len(held_names)))
         of_link = _of_link(relationship, rows)
         as_held = (Subquery(of_link.values(name)[:1]) for name in held_names)

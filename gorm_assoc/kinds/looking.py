@@ -30,7 +30,7 @@ from gorm_assoc.relationship import MANY2MANY, Relationship
 def rows_of(relationship: Relationship, using: str) -> LinkRows:
     """The rows that hold the links: join rows, or rows that hold a key."""
     kind = JoinRows if relationship.kind == MANY2MANY else KeyRows
-    return kind(relationship, using)
+    return kind.of(relationship, using)
 
 
 def stored(relationship: Relationship, links: Links, using: str) -> tuple[Links, Mapping[Values, bool]]:

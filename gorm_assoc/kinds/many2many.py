@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.models.signals import m2m_changed
 
-from gorm_assoc.kinds import spelling, telling
+from gorm_assoc.kinds import telling
 from gorm_assoc.kinds.base import Changes, Links, Owners, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
@@ -59,7 +59,7 @@ def stays_in_database(relationship: Relationship, extra: Mapping[str, Any], usin
     """Whether a queryset of targets can be linked without its rows being known here."""
     if telling.may_raise(relationship) or relationship.symmetrical:
         return False
-    columns = JoinRows(relationship, using).extra
+    columns = JoinRows.of(relationship, using).extra
     return not (columns.makes_values() or columns.has_expressions(extra))
 
 
@@ -87,12 +87,12 @@ def link(
     """
     if not links.rows:
         return Changes(pairs=linked_pairs(relationship, links, ()) if pairs else None)
-    through, rows = relationship.through, JoinRows(relationship, using)
+    through, rows = relationship.through, JoinRows.of(relationship, using)
     listens = m2m_changed.has_listeners(through)
     if update:
         rows.update_live(links)
     is_mysql = connections[using].vendor == "mysql"
-    must_know = is_mysql or spelling.may_differ(rows.pair)
+    must_know = is_mysql or rows.may_be_spelled
     if not (pairs or listens or telling.wants_rows_made(through) or rows.extra.needs_django(links) or must_know):
         revived, added = rows.revive(links), rows.insert(links)
         _mirror(rows, links)
@@ -133,7 +133,7 @@ def link_selected(
     update: bool = False,
 ) -> Changes:
     """link() for each owner and each row of a subquery, which stay in the database."""
-    rows = JoinRows(relationship, using)
+    rows = JoinRows.of(relationship, using)
     chosen = rows.of_owners(owners) & rows.target.among_subquery(found)
     if update:
         rows.update(chosen & rows.live, extra)
@@ -171,7 +171,7 @@ def unlink(
     clear -- m2m_changed is told of a clear
     destroy -- for good also where join rows can be dead; then dead ones go too
     """
-    through, rows = relationship.through, JoinRows(relationship, using)
+    through, rows = relationship.through, JoinRows.of(relationship, using)
     chosen, listens = condition(rows), m2m_changed.has_listeners(through)
     gone: list[Values] = []
     pks: Mapping[Values, Any] = {}
