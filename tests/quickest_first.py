@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
+from gorm_assoc.relationship import _READ
+
 STATS = Path("mutmut-stats.json")
 
 
@@ -24,9 +26,10 @@ def pytest_sessionstart() -> None:
             for value in list(vars(module).values()):
                 getattr(value, "cache_clear", int)()
     for model in apps.get_models(include_auto_created=True):
+        vars(model._meta).pop(_READ, None)
         for field in model._meta.get_fields(include_hidden=True):
             for each in (field, getattr(field, "remote_field", None)):
-                for cached in ("path_infos", "reverse_path_infos"):
+                for cached in ("path_infos", "reverse_path_infos", "relationship", "_twins"):
                     vars(each or field).pop(cached, None)
 
 
