@@ -204,10 +204,16 @@ def names(model: Model) -> list[str]:
 
 def declared(model: Model) -> list[str]:
     """Of these those that the model itself declares, not the ways back of others' relations (GORM's Associations)."""
-    relations: list[Any] = [found for found in model._meta.get_fields() if is_readable(found)]
     return [
-        _accessor(found) for found in relations if not found.auto_created or getattr(found.field, "is_way_back", False)
+        name
+        for found in model._meta.get_fields()
+        if is_readable(found) and is_declared(model, name := _accessor(found), found)
     ]
+
+
+def is_declared(model: Model, name: str, relation: Any) -> bool:
+    """Whether the model itself, or one that it inherits from, declares the relation that it has by this name."""
+    return not relation.auto_created or any(has.name == name for has in getattr(model, "has_fields", ()))
 
 
 def _accessor(found: Any) -> str:

@@ -7,6 +7,7 @@ from django.db import models
 from gorm_assoc import relationship
 from gorm_assoc.constraints import ForeignKeyConstraint
 from gorm_assoc.join_key import JoinKey
+from gorm_assoc.preloading import relations as loading
 from tests.checking import CheckTestCase
 
 
@@ -204,6 +205,8 @@ class DeclaredTests(CheckTestCase):
         assert relationship.of(made.Reader, "drafts").target is made.Draft
         assert constraints(made.Post) == ["fk_users_posts"]
         assert constraints(made.Text) == ["fk_users_drafts"]
+        assert relationship.declared(made.Reader) == loading.declared(made.Reader) == ["posts", "drafts"]
+        assert relationship.declared(made.User) == loading.declared(made.User) == []
 
     def test_a_key_that_is_part_of_the_childs_own(self):
         made = self.right("""

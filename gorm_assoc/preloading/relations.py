@@ -86,8 +86,7 @@ def of(model: Model, name: str) -> Relation:
 
 def declared(model: Model) -> list[str]:
     """The names of the relations that the model itself declares: not the ways back of others' fields."""
-    has = {field.name for field in getattr(model, "has_fields", ())}
-    return [name for name, relation in accessors(model) if not relation.auto_created or name in has]
+    return [name for name, relation in accessors(model) if relationships.is_declared(model, name, relation)]
 
 
 def accessors(model: Model) -> Iterator[tuple[str, Any]]:
