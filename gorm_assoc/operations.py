@@ -109,10 +109,10 @@ def _keep_options(model_state: ModelState, old: dict[str, Any]) -> None:
         return all(name.removeprefix("-") in fields for name in names)
 
     def refers_as_before(constraint: Any) -> bool:
+        if not isinstance(constraint, ForeignKeyConstraint):
+            return True
         relations = [_relation_over(constraint.fields, each) for each in (old, fields)]
-        return not isinstance(constraint, ForeignKeyConstraint) or (
-            None not in relations and relations[0].to_fields == relations[1].to_fields
-        )
+        return None not in relations and relations[0].to_fields == relations[1].to_fields
 
     options = model_state.options
     for option in ("indexes", "constraints"):
