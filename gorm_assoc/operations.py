@@ -117,7 +117,7 @@ def _keep_options(model_state: ModelState, old: dict[str, Any]) -> None:
     options = model_state.options
     for option in ("indexes", "constraints"):
         kept = [each for each in options.get(option, ()) if stays(getattr(each, "fields", ()))]
-        options[option] = [each for each in kept if option == "indexes" or refers_as_before(each)]
+        options[option] = [each for each in kept if refers_as_before(each)]
     if "unique_together" in options:
         options["unique_together"] = {names for names in options["unique_together"] if stays(names)}
 
