@@ -21,7 +21,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Membership
+from tests.testapp.models import Book, Loan, Membership, Reader
 
 MYSQL = connection.vendor == "mysql"
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -261,6 +261,29 @@ class QuerysetValueTests(TestCase):
 
         assert changes == Changes(added=6)
         assert set(UserFluency.objects.values_list("fluency", flat=True)) == {"x"}
+
+    def test_dead_links_are_revived_with_the_given_columns(self):
+        reader = Reader.objects.create(name="ann")
+        books = [Book.objects.create(id=number, locale="en", title=str(number)) for number in range(3)]
+        reader.books.append(*books[:2], through_defaults={"note": "old"})
+        reader.books.delete(books[0])
+
+        changes = reader.association("books").append(Book.objects.all(), through_defaults={"note": "new"})
+
+        assert changes == Changes(added=1, revived=1, kept=1)
+        assert dict(Loan.objects.values_list("book_id", "note")) == {0: "new", 1: "old", 2: "new"}
+
+    def test_the_columns_of_links_that_are_there_are_updated_and_not_of_others(self):
+        readers = [Reader.objects.create(name=name) for name in ("ann", "bob")]
+        book = Book.objects.create(id=1, locale="en", title="x")
+        Association(readers, "books").append(book, to_all=True, through_defaults={"note": "old"})
+
+        changes = (
+            readers[0].association("books").append(Book.objects.all(), through_defaults={"note": "new"}, update=True)
+        )
+
+        assert changes == Changes(kept=1)
+        assert dict(Loan.objects.values_list("reader__name", "note")) == {"ann": "new", "bob": "old"}
 
     def test_over_referenced_columns_and_composite_keys(self):
         user, blog = UserFactory(), BlogFactory()

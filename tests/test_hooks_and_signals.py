@@ -170,6 +170,17 @@ class ReviveTests(TestCase):
         assert changes == Changes(removed=2)
         assert Membership._base_manager.count() == 0
 
+    def test_unscoped_verbs_tell_the_pairs_of_dead_rows_too(self):
+        member, clubs = MemberFactory(), ClubFactory.create_batch(2)
+        member.clubs.append(*clubs)
+        member.clubs.delete(clubs[0])
+        association = Association(member, "clubs").unscoped()
+
+        planned, changes = association.clear(dry_run=True, pairs=True), association.clear(pairs=True)
+
+        assert changes.pairs == planned.pairs
+        assert set(changes.pairs["removed"]) == {(member.pk, club.pk) for club in clubs}
+
     def test_unscoped_replace_keeps_a_live_pair_and_really_removes_the_rest(self):
         member, (first, second) = MemberFactory(), ClubFactory.create_batch(2)
         member.clubs.append(first, second)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models.deletion import ProtectedError
 from django.test import TestCase
 
@@ -12,9 +12,10 @@ from gorm_assoc.models import Association, Changes
 from gorm_assoc.signals import association_changed
 from tests.factories import EmployerFactory, HandFactory, RoomFactory, TaskFactory
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Contract, Employer, Hand, Site
+from tests.testapp.models import Author, Contract, Employer, Hand, Letter, Site
 
 SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
+LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
 
 
 def firms() -> dict:
@@ -83,6 +84,31 @@ class BelongsToTests(TestCase):
         assert self.ann.association("firm").clear() == Changes(removed=1)
         assert firms()[self.ann.pk] is None
 
+    def test_clear_empties_the_object_of_a_key_that_the_database_does_not_hold(self):
+        self.ann.firm = self.acme
+
+        assert self.ann.association("firm").clear() == Changes()
+        assert (self.ann.firm_id, self.ann.firm) == (None, None)
+
+    def test_clear_is_two_statements_and_no_savepoint(self):
+        self.ann.association("firm").append(self.acme)
+
+        with self.assertNumQueries(2 + LOCK):  # the keys before; the keys
+            changes = self.ann.association("firm").clear()
+
+        assert changes.pairs is None
+
+    def test_delete_and_clear_tell_the_pairs(self):
+        Association([self.ann, self.bob], "firm").append(self.acme, self.bolt)
+
+        deleted = self.ann.association("firm").delete(self.acme, self.bolt, pairs=True)
+        with received(association_changed, sender=Hand) as calls:
+            cleared = Association([self.ann, self.bob], "firm").clear(pairs=True)
+
+        assert deleted.pairs == {"added": (), "removed": ((self.ann.pk, self.acme.pk),), "revived": ()}
+        assert cleared.pairs == {"added": (), "removed": ((self.bob.pk, self.bolt.pk),), "revived": ()}
+        assert [call["removed"] for call in calls] == [cleared.pairs["removed"]]
+
     def test_updated_at_moves_with_append_and_not_with_clear(self):
         before = self.ann.updated_at
         self.ann.association("firm").append(self.acme)
@@ -135,6 +161,27 @@ class BelongsToTests(TestCase):
         assert changes == Changes(added=1, removed=2)
         assert firms() == before
         assert self.ann.association("firm").replace(Employer(name="new"), dry_run=True) == Changes(added=1, removed=1)
+
+    def test_a_dry_run_knows_what_is_linked_already_and_what_was_not(self):
+        self.ann.association("firm").append(self.acme)
+
+        changes = Association([self.ann, self.bob], "firm").replace(self.acme, self.bolt, dry_run=True)
+
+        assert changes == Changes(added=1, kept=1)
+        assert changes.pairs is None
+
+    def test_a_dry_run_tells_the_pairs_that_the_verb_then_makes(self):
+        both = Association([self.ann, self.bob], "firm")
+        both.append(self.acme, to_all=True)
+
+        planned = both.replace(self.bolt, [], dry_run=True, pairs=True)
+
+        assert planned.pairs["added"] == ((self.ann.pk, self.bolt.pk),)
+        assert set(planned.pairs["removed"]) == {(self.ann.pk, self.acme.pk), (self.bob.pk, self.acme.pk)}
+        made = both.replace(self.bolt, [], pairs=True)
+        assert {name: set(pairs) for name, pairs in made.pairs.items()} == {
+            name: set(pairs) for name, pairs in planned.pairs.items()
+        }
 
     def test_toggle(self):
         assert self.ann.association("firm").toggle(self.acme) == Changes(added=1)
@@ -218,6 +265,44 @@ class NotNullTests(TestCase):
         with pytest.raises(IntegrityError, match="'worker' may not be NULL"):
             Association(contract, "worker").clear()  # in the test's transaction, which goes on
         assert contract.worker == bob
+        assert Contract.objects.get().worker == bob
+
+    def test_the_error_counts_the_owners_that_would_be_left_without(self):
+        ann = HandFactory()
+        contracts = [Contract.objects.create(title=title, worker=ann) for title in ("first", "second")]
+
+        text = r"^testapp.Contract.worker cannot be left empty in 2 rows of testapp.Contract: 'worker' may not be NULL"
+        with pytest.raises(IntegrityError, match=text):
+            Association(contracts, "worker").clear()
+
+
+class ReferencedColumnTests(TestCase):
+    """A letter names its writer by another column than the key."""
+
+    def setUp(self):
+        self.ann, self.bob = (Author.objects.create(name=name, code=name.upper()) for name in ("ann", "bob"))
+        self.letter = Letter.objects.create(text="x", writer_code="ANN")
+
+    def test_pairs_are_primary_keys(self):
+        association = Association(self.letter, "writer")
+
+        planned = association.replace(self.bob, dry_run=True, pairs=True)
+        changes = association.replace(self.bob, pairs=True)
+
+        assert changes.pairs == planned.pairs
+        assert changes.pairs == {
+            "added": ((self.letter.pk, self.bob.pk),),
+            "removed": ((self.letter.pk, self.ann.pk),),
+            "revived": (),
+        }
+        assert Letter.objects.get().writer_code == "BOB"
+
+    def test_the_linked_ones_are_found(self):
+        assert list(Association(self.letter, "writer").find()) == [self.ann]
+
+    def test_unscoped_deletes_the_previously_linked_target(self):
+        assert Association(self.letter, "writer").unscoped().replace(self.bob) == Changes(added=1, removed=1)
+        assert list(Author._base_manager.all()) == [self.bob]
 
 
 class CompositeTests(TestCase):

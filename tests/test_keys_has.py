@@ -77,7 +77,7 @@ class HasManyTests(TestCase):
             association.append(*self.tasks)
 
     def test_append_of_a_key_that_is_not_stored_raises_and_changes_nothing(self):
-        with pytest.raises(IntegrityError, match=r"testapp.Hand.tasks cannot link 1 of the keys"):
+        with pytest.raises(IntegrityError, match=r"^testapp.Hand.tasks cannot link 1 of the keys: no testapp.Task"):
             self.ann.association("tasks").append(self.tasks[0], 4711)
 
         assert set(owners().values()) == {None}
@@ -220,6 +220,43 @@ class HasManyTests(TestCase):
         assert changes.pairs["removed"] == ((self.ann.pk, first.pk),)
         assert owners() == before
 
+    def test_a_dry_run_knows_what_is_linked_already(self):
+        first, second, _ = self.tasks
+        self.ann.association("tasks").append(first)
+
+        changes = self.ann.association("tasks").append(first, second, dry_run=True)
+
+        assert changes == Changes(added=1, kept=1)
+        assert changes.pairs is None
+
+    def test_a_dry_run_tells_the_pairs_that_the_verb_then_makes(self):
+        first, second, third = self.tasks
+        both = Association([self.ann, self.bob], "tasks")
+        both.append([first, second], third)
+
+        planned = both.replace([second, third], [], dry_run=True, pairs=True)
+
+        assert planned.pairs["added"] == ((self.ann.pk, third.pk),)
+        assert planned.pairs["removed"] == ((self.ann.pk, first.pk), (self.bob.pk, third.pk))
+        assert both.replace([second, third], [], pairs=True).pairs == planned.pairs
+
+    def test_unscoped_verbs_tell_the_pairs_of_dead_targets_too(self):
+        first, second, _ = self.tasks
+        self.ann.association("tasks").append(first, second)
+        first.delete()
+        association = self.ann.association("tasks").unscoped()
+
+        planned, changes = association.clear(dry_run=True, pairs=True), association.clear(pairs=True)
+
+        assert changes.pairs == planned.pairs
+        assert set(changes.pairs["removed"]) == {(self.ann.pk, first.pk), (self.ann.pk, second.pk)}
+
+    def test_a_queryset_is_read_for_those_who_are_told_the_pairs(self):
+        with received(association_changed, sender=Task) as calls:
+            self.ann.association("tasks").append(Task.objects.all())
+
+        assert set(calls[0]["added"]) == {(self.ann.pk, task.pk) for task in self.tasks}
+
     def test_pairs_and_the_signal_tell_who_was_linked_with_whom(self):
         first, second, _ = self.tasks
         self.ann.association("tasks").append(first)
@@ -361,6 +398,14 @@ class HasOneTests(TestCase):
 
         assert first.pk is None
         assert self.bob.desk == last
+
+    def test_the_last_of_a_queryset_counts(self):
+        last = BenchFactory.create_batch(2)[-1]
+
+        changes = self.ann.association("desk").append(Bench.objects.order_by("pk"))
+
+        assert changes == Changes(added=1, removed=1)
+        assert [bench for bench, worker in owners(Bench).items() if worker] == [last.pk]
 
     def test_the_last_counts_though_it_was_given_before_another(self):
         other, new = BenchFactory.create_batch(2)

@@ -113,7 +113,7 @@ class Kind(Protocol):
         extra: Mapping[str, Any],
         using: str,
         *,
-        update: bool = False,
+        update: bool,
     ) -> Changes:
         """link() for each owner and each row of a subquery, which stays in the database."""
 
@@ -126,9 +126,9 @@ class Kind(Protocol):
         *,
         asked: Collection[Any] | None = None,
         clear: bool = False,
-        destroy: bool = False,
+        destroy: bool,
         moving: Collection[Values] = (),
-        pairs: bool = False,
+        pairs: bool,
     ) -> Changes:
         """
         Take links off the owners.
@@ -146,7 +146,7 @@ class Kind(Protocol):
         new: int,
         using: str,
         *,
-        pairs: bool = False,
+        pairs: bool,
     ) -> Changes:
         """What link() would do; `new` -- how many links to targets that are not stored come on top."""
 

@@ -97,7 +97,7 @@ def link_selected(
     extra: Mapping[str, Any],
     using: str,
     *,
-    update: bool = False,
+    update: bool,
 ) -> Changes:
     raise AssertionError("a queryset is read")  # see stays_in_database()
 
@@ -110,9 +110,9 @@ def unlink(
     *,
     asked: Collection[Any] | None = None,
     clear: bool = False,
-    destroy: bool = False,
+    destroy: bool,
     moving: Collection[Values] = (),
-    pairs: bool = False,
+    pairs: bool,
 ) -> Changes:
     """
     Let owners name nothing, in the database and on the objects.
@@ -139,7 +139,7 @@ def unlink(
     return Changes(removed=len(left), pairs=told)
 
 
-def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
+def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool) -> Changes:
     """What link() would do; `new` -- how many links to targets that are not stored come on top."""
     rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)

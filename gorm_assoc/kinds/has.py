@@ -20,7 +20,7 @@ from gorm_assoc.kinds.base import Changes, Links, Owners, Values
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql, limited
 from gorm_assoc.kinds.key_rows import KeyRows, required_column
-from gorm_assoc.kinds.looking import linked_pairs, target_pks, unlinked_pairs
+from gorm_assoc.kinds.looking import linked_pairs, unlinked_pairs
 from gorm_assoc.relationship import Relationship
 
 
@@ -84,8 +84,7 @@ def link(
         if moved:
             rows.assign(moved)
         added = [*new, *((*owner, *target) for target, owner in moved.items())]
-        pks = target_pks(relationship, [row[width:] for row in added], using)
-        told = linked_pairs(relationship, links, added, pks=pks)
+        told = linked_pairs(relationship, links, added)
         return Changes(added=len(added), kept=len(links.rows) - len(added), pairs=told)
     count = rows.assign(wanted) if wanted else 0
     if count < len(wanted):
@@ -101,7 +100,7 @@ def link_selected(
     extra: Mapping[str, Any],
     using: str,
     *,
-    update: bool = False,
+    update: bool,
 ) -> Changes:
     """link() of one owner with each row of a subquery, which stays in the database."""
     rows = KeyRows.of(relationship, using)
@@ -119,9 +118,9 @@ def unlink(
     *,
     asked: Collection[Any] | None = None,
     clear: bool = False,
-    destroy: bool = False,
+    destroy: bool,
     moving: Collection[Values] = (),
-    pairs: bool = False,
+    pairs: bool,
 ) -> Changes:
     """
     Let targets name nobody. Dead ones keep their owner, as in GORM.
@@ -151,7 +150,7 @@ def unlink(
     return Changes(removed=count, pairs=unlinked_pairs(relationship, owners, gone, using) if pairs else None)
 
 
-def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
+def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool) -> Changes:
     """What link() would do; `new` -- how many links to targets that are not stored come on top."""
     rows = KeyRows.of(relationship, using)
     width = len(rows.owner.fields)
@@ -161,7 +160,7 @@ def preview(relationship: Relationship, links: Links, new: int, using: str, *, p
     return Changes(
         added=len(moved) + new,
         kept=len(wanted) - len(moved),
-        pairs=linked_pairs(relationship, links, moved, pks=target_pks(relationship, wanted, using)) if pairs else None,
+        pairs=linked_pairs(relationship, links, moved) if pairs else None,
     )
 
 

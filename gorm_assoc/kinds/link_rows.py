@@ -111,7 +111,7 @@ class LinkRows:
         """How many rows the condition names."""
         return self.rows(condition).count()
 
-    def linked(self, condition: Sql, owners: Collection[Values], *, dead_too: bool = False) -> list[Values]:
+    def linked(self, condition: Sql, owners: Collection[Values], *, dead_too: bool) -> list[Values]:
         """The pairs of the rows that the condition names, live ones unless `dead_too`; each owner as in `owners`."""
         chosen = condition if dead_too else condition & self.live
         found = list(self.rows(chosen).values_list(*(field.attname for field in self.pair.fields)))

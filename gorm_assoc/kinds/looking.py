@@ -76,18 +76,12 @@ def linked_pairs(
     links: Links,
     added: Sequence[Values],
     revived: Sequence[Values] = (),
-    pks: Mapping[Values, Any] | None = None,
 ) -> Pairs:
-    """
-    The pairs behind rows of the links that are added and revived.
-
-    pks -- of the targets, see target_pks(); those that the links know if None
-    """
-    known = links.targets if pks is None else pks
+    """The pairs behind rows of the links that are added and revived."""
     return {
-        "added": _keys(relationship, links.owners, added, known),
+        "added": _keys(relationship, links.owners, added, links.targets),
         "removed": (),
-        "revived": _keys(relationship, links.owners, revived, known),
+        "revived": _keys(relationship, links.owners, revived, links.targets),
     }
 
 

@@ -130,7 +130,7 @@ def link_selected(
     extra: Mapping[str, Any],
     using: str,
     *,
-    update: bool = False,
+    update: bool,
 ) -> Changes:
     """link() for each owner and each row of a subquery, which stay in the database."""
     rows = JoinRows.of(relationship, using)
@@ -159,9 +159,9 @@ def unlink(
     *,
     asked: Collection[Any] | None = None,
     clear: bool = False,
-    destroy: bool = False,
+    destroy: bool,
     moving: Collection[Values] = (),
-    pairs: bool = False,
+    pairs: bool,
 ) -> Changes:
     """
     Take links off the owners. Targets are never touched.
@@ -176,7 +176,7 @@ def unlink(
     gone: list[Values] = []
     pks: Mapping[Values, Any] = {}
     if pairs or (listens and not clear and asked is None):
-        gone = rows.linked(chosen, owners)
+        gone = rows.linked(chosen, owners, dead_too=destroy)
         pks = target_pks(relationship, [row[len(rows.owner.fields) :] for row in gone], using)
     told = telling.removed_by_owner(rows, owners, gone, pks, asked, clear) if listens else []
     action = "clear" if clear else "remove"
@@ -205,7 +205,7 @@ def _mirror(rows: JoinRows, links: Links) -> None:
 # Looking without writing
 
 
-def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool = False) -> Changes:
+def preview(relationship: Relationship, links: Links, new: int, using: str, *, pairs: bool) -> Changes:
     """What link() would do; `new` -- how many links to targets that are not stored come on top."""
     links, known = stored(relationship, links, using)
     missing = [row for row in links.rows if row not in known]
