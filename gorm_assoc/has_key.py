@@ -50,10 +50,9 @@ class HasKey(JoinKey):
     # Not to be listed among the relations of the child.
     is_way_back = True
 
-    def __init__(self, holder: Model, owner: Model, name: str, plan: HasPlan, on_delete: Any) -> None:
+    def __init__(self, holder: Model, owner: Model, name: str, plan: HasPlan) -> None:
         super().__init__(
             owner._meta.concrete_model or owner,
-            on_delete,
             from_fields=[column.name for column in plan.columns],
             to_fields=to_fields(owner, plan.referenced),
             related_name=name,

@@ -135,7 +135,7 @@ def attach(field: Declared, plan: JoinPlan, model: Model) -> tuple[JoinPlan, tup
     ends = ((plan.owner, (id_field,)), (plan.target, target_columns))
     relations = f"{plan.owner.name}_owner", f"{plan.owner.name}_target"
     for name, (end, columns) in zip(relations, ends, strict=True):
-        key = HasKey(model, end.model, "+", HasPlan(columns, end.fields, fixed), models.DO_NOTHING)
+        key = HasKey(model, end.model, "+", HasPlan(columns, end.fields, fixed))
         key.contribute_to_class(model, name)
     return plan, relations
 

@@ -251,6 +251,14 @@ class QuerysetValueTests(TestCase):
 
         assert changes == Changes(added=3)
 
+    def test_leave_the_extra_columns_of_links_that_stay(self):
+        user, languages = UserFactory(), LanguageFactory.create_batch(2)
+        user.fluent_in.append(languages[0], through_defaults={"fluency": "old"})
+
+        user.fluent_in.replace(Language.objects.all(), through_defaults={"fluency": "new"})
+
+        assert list(UserFluency.objects.order_by("language").values_list("fluency", flat=True)) == ["old", "new"]
+
     def test_for_several_owners_and_with_extra_columns(self):
         users = UserFactory.create_batch(2)
         LanguageFactory.create_batch(3)
@@ -333,6 +341,9 @@ class OptionTests(TestCase):
         user.languages.append(language, full_save=True)
 
         assert Language.objects.get().name == "new"
+        language.name = "newer"
+        user.languages.replace(language, full_save=True)
+        assert Language.objects.get().name == "newer"
 
     def test_pairs_are_told_on_request(self):
         old, kept, new = LanguageFactory.create_batch(3)
@@ -374,6 +385,19 @@ class OptionTests(TestCase):
 
         assert changes == Changes(revived=1, removed=1)
         assert changes.pairs == {"added": (), "removed": ((member.pk, live.pk),), "revived": ((member.pk, dead.pk),)}
+
+        changes = member.clubs.clear(dry_run=True, pairs=True)
+
+        assert changes.pairs == {"added": (), "removed": ((member.pk, live.pk),), "revived": ()}
+
+    def test_a_dry_run_of_an_unscoped_verb_counts_dead_links_too(self):
+        member, (dead, live) = MemberFactory(), ClubFactory.create_batch(2)
+        member.clubs.append(dead, live)
+        member.clubs.delete(dead)
+
+        association = Association(member, "clubs").unscoped()
+
+        assert association.clear(dry_run=True) == association.clear() == Changes(removed=2)
 
     def test_toggle_turns_each_value_over(self):
         linked, other = LanguageFactory.create_batch(2)

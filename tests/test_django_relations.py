@@ -9,12 +9,12 @@ from django.db import models
 from django.db.models.signals import m2m_changed
 from django.test import TestCase, override_settings
 
-from example_project.guides.models import Language, User
+from example_project.guides.models import Language, Profile, User
 from gorm_assoc.exceptions import PrimaryKeyRequired, UnsupportedRelation
 from gorm_assoc.models import Association, Changes, preload
 from tests.factories import LanguageFactory, UserFactory
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Neighbour
+from tests.testapp.models import Neighbour, Seat, Shouter
 
 
 class DjangosOwnManyToManyTests(TestCase):
@@ -144,6 +144,28 @@ class SecondDatabaseTests(TestCase):
             assert association.delete(self.languages[0].pk) == Changes(removed=1)
             assert association.toggle(self.languages[1]) == Changes(added=1)
             assert association.clear() == Changes(removed=1)
+
+    def test_keys_are_looked_up_there(self):
+        here, profile = (
+            User(pk=self.user.pk, refer=1),
+            Profile.objects.using("other").create(name="there", user_refer=7),
+        )
+        association = here.association("profiles").using("other")
+
+        with self.assertNumQueries(0, using="default"):
+            assert association.append(profile.pk, dry_run=True) == Changes(added=1)
+            assert association.replace(profile.pk) == Changes(added=1)
+            assert association.toggle(profile.pk) == Changes(removed=1)
+
+    def test_new_targets_are_stored_there(self):
+        seat = Seat.objects.using("other").create(hall="a", number=1)
+
+        Association(seat, "shouters").append(Shouter(slug="quiet"))
+        assert self.user.languages.append(Language(pk=self.languages[0].pk, name="stored already")) == Changes(added=1)
+
+        assert Shouter.objects.using("other").get().slug == "QUIET"
+        assert not Shouter.objects.exists()
+        assert Language.objects.using("other").count() == 3
 
     def test_the_targets_of_a_queryset_on_another_database_are_read_there(self):
         for language in self.languages:

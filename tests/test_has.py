@@ -121,6 +121,13 @@ class HasManyTests(TestCase):
         assert letter.writer == self.ann
         assert Letter.objects.get(writer__name="ann") == letter
 
+    def test_a_dead_child_finds_its_owner_by_the_key(self):
+        letter = Letter.objects.create(writer_code="A", text="x")
+        letter.delete()
+        key = Author._meta.get_field("letters").field.name
+
+        assert Letter.objects.unscoped().get(**{f"{key}__name": "ann"}) == letter
+
     def test_an_owner_whose_referenced_field_is_empty_has_none(self):
         Letter.objects.create(writer_code=None, text="x")
         eve = Author.objects.create(name="eve")

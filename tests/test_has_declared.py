@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.forms import modelform_factory
 
 from gorm_assoc import relationship
 from gorm_assoc.constraints import ForeignKeyConstraint
@@ -72,6 +73,25 @@ class DeclaredTests(CheckTestCase):
         assert made.Post._meta.get_field("user") in made.Post._meta.local_fields
         assert not hasattr(made.Draft, "user")
         assert [field.name for field in made.Draft._meta.local_fields][-1] == "user_id"
+
+    def test_the_key_it_reads_by_is_in_no_form(self):
+        made = self.right("""
+            class User(Model):
+                drafts = HasMany("Draft", "constraint:-")
+                letters = HasMany("Letter", "constraint:-")
+
+            class Draft(Model):
+                user_id = models.BigIntegerField(null=True)
+
+            class Letter(Model):
+                user_id = models.BigIntegerField()
+        """)
+
+        drafts, letters = (rel.field for rel in made.User._meta.related_objects)
+        assert {drafts, letters} == {*made.Draft._meta.private_fields, *made.Letter._meta.private_fields}
+        assert list(modelform_factory(made.Draft, fields="__all__").base_fields) == ["user_id"]
+        assert (drafts.null, letters.null) == (True, False)
+        assert drafts.remote_field.on_delete is models.DO_NOTHING
 
     def test_a_name_that_is_taken_is_given_another(self):
         made = self.right("""

@@ -355,6 +355,16 @@ class SaveSignalTests(TestCase):
 
         assert [call["instance"].name for call in calls if call["created"]][-1] == "a"
 
+    def test_for_new_targets_they_say_what_they_say_of_save(self):
+        user, language = UserFactory(), LanguageFactory.build()
+
+        with received(pre_save, Language) as before, received(post_save, Language) as after:
+            user.languages.append(language)
+
+        told = {"sender": Language, "instance": language, "raw": False, "using": "default", "update_fields": None}
+        assert before == [{**told, "signal": pre_save}]
+        assert after == [{**told, "signal": post_save, "created": True}]
+
     def test_removed_join_rows_send_delete_signals(self):
         member, club = MemberFactory(), ClubFactory()
         member.clubs.append(club)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import pytest
 from django.db import models
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.graph import MigrationGraph
@@ -14,7 +15,7 @@ from django.test import SimpleTestCase
 
 from gorm_assoc.join_key import JoinKey, JoinTableKey
 from tests.checking import CheckTestCase
-from tests.testapp.models import Book, Loan
+from tests.testapp.models import Book, Loan, Stem
 
 COLUMNS = ("page_id", "page_locale")
 IMPORTS = "from django.db import models\nfrom gorm_assoc.models import *\n"
@@ -85,6 +86,10 @@ class ColumnTests(SimpleTestCase):
 
     def test_on_a_model_it_has_the_default_it_was_given(self):
         assert not Loan._meta.get_field("book").has_default()
+
+    def test_to_an_object_without_our_mixin_nothing_is_assigned(self):
+        with pytest.raises(TypeError, match="Direct assignment"):
+            Stem(pk=1).petal_set = []
 
     def test_a_form_offers_the_rows_of_the_database_that_is_asked_for(self):
         field = Loan._meta.get_field("book").formfield(using="other", label="Which book")

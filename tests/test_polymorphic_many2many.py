@@ -50,6 +50,17 @@ class PolymorphicTests(TestCase):
         assert not self.gay.melodies.exists()
         assert not self.odd.picture_set.all()
 
+    def test_a_row_that_is_given_its_owner_says_which_model_that_is(self):
+        key, row = relationship.of(Picture, "marks").owner_key.name, MoodMark(mood=self.sad)
+
+        setattr(row, key, self.picture)  # as inline forms do
+
+        assert (row.subject_id, row.subject_type) == (77, "pictures")
+        with self.assertNumQueries(0):
+            assert getattr(row, key) is self.picture
+        setattr(row, key, None)
+        assert (row.subject_id, row.subject_type) == (None, "pictures")
+
     def test_lookups_see_their_own_links(self):
         assert Picture.objects.filter(moods__name="odd").count() == 0
         assert Picture.objects.exclude(moods__name="odd").count() == 1

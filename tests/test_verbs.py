@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
+from unittest import mock
+
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.test import TestCase, TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 
 from example_project.guides.models import Blog, Language, SpokenLanguage, Tag, User, UserFluency
+from gorm_assoc import storing
 from gorm_assoc.exceptions import PrimaryKeyRequired, UnsupportedRelation, ValueTypeMismatch
 from gorm_assoc.models import Association, Changes
+from tests.checking import CheckTestCase
 from tests.factories import (
     BlogFactory,
     CourseFactory,
@@ -19,7 +26,7 @@ from tests.factories import (
     TagFactory,
     UserFactory,
 )
-from tests.testapp.models import Enrolment, Member, Seat, Shouter
+from tests.testapp.models import Author, Enrolment, Essay, Member, Seat, Shelf, Shouter, Volume
 
 MYSQL = connection.vendor == "mysql"
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -143,6 +150,39 @@ class AppendTests(TestCase):
         Association(seat, "shouters").append(Shouter(slug="quiet"))
 
         assert list(seat.shouters.values_list("slug", flat=True)) == ["QUIET"]
+
+    def test_saves_a_model_with_a_save_base_of_its_own_by_that(self):
+        def save_base(self, *args, **kwargs):
+            self.name = self.name.upper()
+            super(Language, self).save_base(*args, **kwargs)
+
+        user = UserFactory()
+        with mock.patch.object(Language, "save_base", save_base):
+            user.languages.append({"name": "quiet"})
+
+        assert user.languages.get().name == "QUIET"
+
+    def test_updates_no_row_for_a_new_target(self):
+        seat = Seat.objects.create(hall="a", number=1)
+
+        with CaptureQueriesContext(connection) as sent:
+            Association(seat, "shouters").append(Shouter(pk=77, slug="quiet"))
+
+        assert not [query for query in sent if query["sql"].startswith("UPDATE")]
+
+    def test_gives_new_targets_their_keys_where_no_insert_returns_them(self):
+        user = UserFactory()
+        new, keyed = LanguageFactory.build_batch(2), [Language(pk=pk, name="keyed") for pk in (5000, 5001)]
+
+        with (
+            mock.patch.object(type(connection.features), "can_return_rows_from_bulk_insert", False),
+            CaptureQueriesContext(connection) as sent,
+        ):
+            user.languages.append(*new)
+            user.languages.append(*keyed)
+
+        assert pks(user.languages.all()) == sorted(language.pk for language in (*new, *keyed))
+        assert len([query for query in sent if re.match("INSERT INTO .languages. ", query["sql"])]) == 3
 
 
 class ThroughDefaultsTests(TestCase):
@@ -282,6 +322,101 @@ class DeleteAndClearTests(TestCase):
 
         assert changes == Changes(removed=1)
         assert other.languages.count() == 1
+
+
+class UpdatedAtTests(CheckTestCase):
+    def test_one_that_saving_does_not_move_is_left(self):
+        found = self.declare("""
+            class Counted(models.Model):
+                updated_at = models.IntegerField()
+
+            class Dated(models.Model):
+                updated_at = models.DateTimeField()
+                saved_at = models.DateTimeField(auto_now=True)
+
+            class Touched(models.Model):
+                updated_at = models.DateTimeField(auto_now=True)
+        """)
+
+        owners = (found.Counted(), found.Dated(), found.Touched())
+
+        assert [storing.is_touched(owner) for owner in owners] == [False, False, True]
+
+
+class LockTests(TestCase):
+    """On SQLite, which is told that it can lock rows: what it would run stands behind the query."""
+
+    databases = {"default", "other"}
+
+    def setUp(self):
+        connection = connections["other"]
+        self.patch(connection.features, "has_select_for_update", True)
+        self.patch(connection.features, "has_select_for_no_key_update", True)
+        self.patch(connection.ops, "for_update_sql", lambda no_key, **_: f"/* FOR {'NO KEY ' * no_key}UPDATE */")
+        self.owners = [User.objects.using("other").create(pk=pk, name="ann", refer=pk) for pk in (2, 1)]
+
+    def patch(self, *args):
+        self.enterContext(mock.patch.object(*args))
+
+    def first_of_clear(self):
+        with CaptureQueriesContext(connections["other"]) as sent:
+            Association(self.owners, "languages").clear()
+        return sent[0]["sql"]
+
+    def test_the_owners_are_locked_first_in_the_order_of_their_keys(self):
+        first = self.first_of_clear()
+
+        assert first.startswith('SELECT "users"."id"')
+        assert " IN (1, 2)) ORDER BY " in first
+        assert first.endswith(" ASC /* FOR NO KEY UPDATE */")
+
+    def test_with_their_keys_where_there_is_no_weaker_lock(self):
+        self.patch(connections["other"].features, "has_select_for_no_key_update", False)
+
+        assert self.first_of_clear().endswith("/* FOR UPDATE */")
+
+    def test_no_owners_take_no_statement(self):
+        with self.assertNumQueries(0, using="other"):
+            storing.lock([], "other")
+
+
+class FailureTests(TestCase):
+    """Inside a caller's transaction, where the owner has no updated_at and nothing is stored."""
+
+    @contextmanager
+    def failing(self, start):
+        """The first statement that starts so fails."""
+
+        def fail(execute, sql, *rest):
+            if sql.startswith(start):
+                raise IntegrityError("as asked")
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(fail), pytest.raises(IntegrityError, match="as asked"):
+            yield
+
+    def test_what_was_unlinked_is_linked_again(self):
+        shelf, (old, new) = Shelf.objects.create(code="a"), [Volume.objects.create(title=title) for title in "ab"]
+        association = Association(shelf, "volumes")
+        association.append(old)
+
+        with self.failing("INSERT"):
+            association.replace(new)
+        with self.failing("INSERT"):
+            association.toggle(old, new)
+
+        assert association.find().get() == old
+
+    def test_targets_hold_what_they_held(self):
+        author, essay = Author.objects.create(name="ann"), Essay.objects.create(title="a")
+        association = Association(author, "essays")
+
+        for verb in (association.append, association.replace, association.toggle):
+            with self.subTest(verb.__name__), self.failing("UPDATE"):
+                verb(essay)
+
+            assert essay.author_id is None
+            assert author.updated_at == Author.objects.get().updated_at
 
 
 class FindAndCountTests(TestCase):

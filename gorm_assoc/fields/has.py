@@ -103,7 +103,7 @@ class Has(base.Declaration):
         if self.is_asked_for_foreign_key and through.is_enforced(self.constraint, end):
             self.relation = self.relation or self._lay(holder, end)
             self._constrain(holder, end)
-        self.key = self.key_class(child, self.owner, self.name, self.plan, models.DO_NOTHING)
+        self.key = self.key_class(child, self.owner, self.name, self.plan)
         self.key.contribute_to_class(child, f"_{self.owner._meta.app_label}_{self.owner._meta.model_name}_{self.name}")
 
     @property
