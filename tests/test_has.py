@@ -7,7 +7,7 @@ import pickle
 import pytest
 from django.core.exceptions import FieldError
 from django.db import connection
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Prefetch, QuerySet
 from django.test import TestCase
 from django.utils import timezone
 
@@ -126,7 +126,7 @@ class HasManyTests(TestCase):
         letter.delete()
         key = Author._meta.get_field("letters").field.name
 
-        assert Letter.objects.unscoped().get(**{f"{key}__name": "ann"}) == letter
+        assert QuerySet(Letter).get(**{f"{key}__name": "ann"}) == letter
 
     def test_an_owner_whose_referenced_field_is_empty_has_none(self):
         Letter.objects.create(writer_code=None, text="x")
