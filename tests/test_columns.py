@@ -82,6 +82,21 @@ class TestKeys:
         )
         assert sorted(slot.notes[0] for slot in Slot.objects.all()) == list(range(count))
 
+    def test_given_columns_of_linked_targets_that_differ_by_row(self, count):
+        rack, found = Rack.objects.create(), discs(count)
+        numbers = {disc.pk: number for number, disc in enumerate(found)}
+        Association(rack, "discs").append(*found)
+
+        def extra(disc):
+            return {"notes": [{"number": numbers[disc.pk]}], "copies": numbers[disc.pk]}
+
+        changes = Association(rack, "discs").append(*found, through_defaults=extra, update=True)
+
+        assert changes == Changes(kept=count)
+        assert {slot.copies: slot.notes for slot in Slot.objects.all()} == {
+            number: [{"number": number}] for number in range(count)
+        }
+
     def test_a_queryset_of_targets(self, count):
         rack = Rack.objects.create()
         discs(count)
@@ -161,7 +176,7 @@ class TextKeyTests(TestCase):
         with connection.schema_editor() as editor:
             editor.create_model(Labelled)
 
-        values = given.numbered(Columns([Labelled._meta.get_field("labels")], "default"), [(["a", "b"],), (["c"],)])
+        values = given.numbered(Columns([Labelled._meta.get_field("labels")], "default"), [[["a", "b"], ["c"]]])
 
         with connection.cursor() as cursor:
             cursor.execute(values.text, values.params)

@@ -67,14 +67,8 @@ class Columns:
             [field.get_db_prep_save(value, connection) for field, value in zip(self.fields, values, strict=True)]
         )
 
-    def all_prepared(self, rows: Sequence[Values]) -> list[Values]:
-        """The rows of values as the driver takes them."""
-        if all(map(plain.are, self.fields, by_column(rows))):
-            return list(rows)
-        return [self.prepared(row) for row in rows]
-
     def prepared_columns(self, rows: Sequence[Values]) -> list[list[Any]]:
-        """The same column by column; nothing of no rows."""
+        """The rows of values as the driver takes them, column by column; nothing of no rows."""
         columns = by_column(rows)
         if all(map(plain.are, self.fields, columns)):
             return columns
@@ -95,9 +89,9 @@ class Columns:
         found = self.prepared_columns(list(rows))
         if not found:
             return Sql("1 = 1")
-        if len(found[0]) > FEW and self.connection.vendor == "postgresql" and self.can_unfold_columns(found):
+        if len(found[0]) > FEW and self.connection.vendor == "postgresql" and self.can_unfold(found):
             # NOT IN of many would compare each row with each value; this becomes an anti-join.
-            unfolded = self.unfolded_columns(found)
+            unfolded = self.unfolded(found)
             return self._without(unfolded.text.removeprefix("SELECT * FROM "), unfolded.params)
         listed = self.listed(found)
         return Sql(f"{self._tuple()} NOT IN ({listed.text})", listed.params)
@@ -121,8 +115,8 @@ class Columns:
     def listed(self, columns: Sequence[Sequence[Any]]) -> Sql:
         """What stands in IN (...). `columns` are prepared."""
         count, width = len(columns[0]), len(columns)
-        if count > FEW and self.can_unfold_columns(columns):
-            return self.unfolded_columns(columns)
+        if count > FEW and self.can_unfold(columns):
+            return self.unfolded(columns)
         params = tuple(chain.from_iterable(zip(*columns, strict=True)))
         if width == 1:
             return Sql(", ".join(["%s"] * count), params)
@@ -130,28 +124,22 @@ class Columns:
         values = "VALUES " if self.connection.vendor == "sqlite" else ""
         return Sql(values + ", ".join([row_sql] * count), params)
 
-    def can_unfold(self, rows: Sequence[Values]) -> bool:
-        return self.can_unfold_columns(by_column(rows))
-
-    def can_unfold_columns(self, values: Iterable[Sequence[Any]]) -> bool:
+    def can_unfold(self, columns: Iterable[Sequence[Any]]) -> bool:
+        """Whether unfolded() takes them."""
         if self.connection.vendor == "postgresql":
             # unnest() takes arrays apart to the last element.
             return not any(hasattr(field, "base_field") for field in self.fields)
-        return self.connection.vendor == "sqlite" and all(map(as_json.can_hold, values))
+        return self.connection.vendor == "sqlite" and all(map(as_json.can_hold, columns))
 
-    def unfolded(self, rows: Sequence[Values]) -> Sql:
-        """A SELECT of the rows, from one parameter (PostgreSQL: one a column). `rows` are prepared."""
-        return self.unfolded_columns(by_column(rows))
-
-    def unfolded_columns(self, values: Sequence[Sequence[Any]]) -> Sql:
-        """The same, given column by column."""
+    def unfolded(self, columns: Sequence[Sequence[Any]]) -> Sql:
+        """A SELECT of the rows, from one parameter (PostgreSQL: one a column). `columns` are prepared."""
         if self.connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{unbounded_type(field, self.connection)}[]" for field in self.fields)
-            return Sql(f"SELECT * FROM unnest({arrays})", tuple(map(list, values)))
+            return Sql(f"SELECT * FROM unnest({arrays})", tuple(map(list, columns)))
         if len(self.fields) == 1:
-            return Sql("SELECT value FROM json_each(%s)", (as_json.text(values[0]),))
-        columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.fields)))
-        return Sql(f"SELECT {columns} FROM json_each(%s)", (as_json.text(list(zip(*values, strict=True))),))
+            return Sql("SELECT value FROM json_each(%s)", (as_json.text(columns[0]),))
+        each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.fields)))
+        return Sql(f"SELECT {each} FROM json_each(%s)", (as_json.text(list(zip(*columns, strict=True))),))
 
     def _tuple(self) -> str:
         return self.quoted[0] if len(self.quoted) == 1 else f"({', '.join(self.quoted)})"

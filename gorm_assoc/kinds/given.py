@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from gorm_assoc.kinds import as_json
-from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import Columns, Sql, quoted, typed
 
 
@@ -14,31 +13,32 @@ def table_of(columns: Columns) -> str:
     return quoted(columns.connection, columns.fields[0].model._meta.db_table)
 
 
-def numbered(columns: Columns, rows: Sequence[Values]) -> Sql:
+def numbered(columns: Columns, values: Sequence[Sequence[Any]]) -> Sql:
     """
-    A SELECT of the rows: given_number, from 0, and given0, given1, ... for the columns.
+    A SELECT of rows: given_number, from 0, and given0, given1, ... for the columns.
 
-    rows -- prepared for the driver
+    values -- of each column, prepared for the driver
     """
     names = [f"given{number}" for number in range(len(columns.fields))]
     # Of no rows, but it gives the values the columns' types and collations.
     of_columns = ", ".join(f"{column} AS {name}" for column, name in zip(columns.quoted, names, strict=True))
-    listed = _listed(columns, rows)
+    listed = _listed(columns, values)
     text = f"SELECT 0 AS given_number, {of_columns} FROM {table_of(columns)} WHERE 1 = 0 UNION ALL {listed.text}"
     return Sql(text, listed.params)
 
 
-def _listed(columns: Columns, rows: Sequence[Values]) -> Sql:
+def _listed(columns: Columns, values: Sequence[Sequence[Any]]) -> Sql:
     """The rows with their numbers, from 0."""
     connection: Any = columns.connection
     width = len(columns.fields)
-    if connection.vendor == "postgresql" and columns.can_unfold(rows):
+    if connection.vendor == "postgresql" and columns.can_unfold(values):
         names = ", ".join(f"found{number}" for number in range(width))
-        unfolded = columns.unfolded(rows)
+        unfolded = columns.unfolded(values)
         source = unfolded.text.removeprefix("SELECT * FROM ")
         text = f"SELECT number - 1, {names} FROM {source} WITH ORDINALITY AS found ({names}, number)"
         return Sql(text, unfolded.params)
-    if connection.vendor == "sqlite" and columns.can_unfold(rows):
+    rows = list(zip(*values, strict=True))
+    if connection.vendor == "sqlite" and columns.can_unfold(values):
         each = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(width))
         return Sql(f"SELECT key, {each} FROM json_each(%s)", (as_json.text(rows),))
     start = "ROW(" if connection.vendor == "mysql" and not connection.mysql_is_mariadb else "("

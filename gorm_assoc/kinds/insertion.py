@@ -53,9 +53,9 @@ def _unfolded(columns: ByField, same: Mapping[Field, Any], using: str) -> Sql | 
     is_better_listed = unfolding.connection.vendor == "sqlite" and len(varying) > 1
     if is_better_listed and count <= _most_rows(len(varying) + len(constants), using):
         return None
-    if not unfolding.can_unfold_columns(varying.values()):
+    if not unfolding.can_unfold(varying.values()):
         return None
-    unfolded = unfolding.unfolded_columns([*varying.values()])
+    unfolded = unfolding.unfolded([*varying.values()])
     selected = ", ".join(["*", *(typed(field, unfolding.connection) for field in constants)])
     # WHERE, as SQLite takes ON CONFLICT for a join's else.
     text = f"SELECT {selected} FROM ({unfolded.text}) AS found WHERE 1 = 1"

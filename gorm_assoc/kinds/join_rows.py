@@ -168,8 +168,8 @@ class JoinRows(LinkRows):
         extra, fixed = [self.extra.prepared(values) for values in links.defaults], self.extra.prepared(also)
         changed, width = [*extra[0]], len(self.pair.fields)
         columns = Columns((*self.pair.fields, *changed), self.using)
-        rows = [(*self.pair.prepared(row), *own.values()) for row, own in zip(links.rows, extra, strict=True)]
-        values = given.numbered(columns, rows)
+        own = [[values[field] for values in extra] for field in changed]
+        values = given.numbered(columns, [*self.pair.prepared_columns(links.rows), *own])
         same = " AND ".join(f"{self.table}.{column} = given{n}" for n, column in enumerate(self.pair.quoted))
         if state.text:
             same += f" AND {self.table}.{state.text}"

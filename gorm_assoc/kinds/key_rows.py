@@ -73,10 +73,10 @@ class KeyRows(LinkRows):
         different = set(rows.values())
         if len(different) == 1:
             return self._assign_same(sorted(rows), different.pop())
-        prepared = [(*self.by.prepared(key), *self.held.prepared(held)) for key, held in sorted(rows.items())]
-        size = self._chunk(prepared)
+        ordered = [(*key, *held) for key, held in sorted(rows.items())]
+        size = self._chunk(ordered)
         return sum(
-            self._execute(self._assign_each(prepared[start : start + size])) for start in range(0, len(prepared), size)
+            self._execute(self._assign_each(ordered[start : start + size])) for start in range(0, len(ordered), size)
         )
 
     def assign_selected(self, found: Sql, held: Values) -> int:
@@ -101,9 +101,9 @@ class KeyRows(LinkRows):
         )
 
     def _assign_each(self, rows: Sequence[Values]) -> Sql:
-        """An UPDATE of each row by its key with values of its own; `rows` are prepared: key, then held."""
+        """An UPDATE of each row by its key with values of its own; `rows` are a key, then what it is to hold."""
         columns, width = Columns((*self.by.fields, *self.held.fields), self.using), len(self.by.fields)
-        values = given.numbered(columns, rows)
+        values = given.numbered(columns, columns.prepared_columns(rows))
         wanted = {column: f"given{number}" for number, column in enumerate(columns.quoted) if number >= width}
         wanted |= {self._quoted(field): "%s" for field in self.fixed_values}
         constants = tuple(self.fixed_values.values())

@@ -79,8 +79,8 @@ class LinkRows:
 
     def of_owners_except(self, owners: Sql, rows: Sequence[Values]) -> Sql:
         """The rows that the condition on owners names, without these pairs."""
-        pairs = self.pair.all_prepared(rows)
-        if self.connection.vendor != "sqlite" or len(rows) <= FEW or not self.pair.can_unfold(pairs):
+        columns = self.pair.prepared_columns(rows)
+        if self.connection.vendor != "sqlite" or len(rows) <= FEW or not self.pair.can_unfold(columns):
             return owners & self.pair.not_among(rows)
         # SQLite would compare a NOT IN of several columns row by row; this way it looks each pair up by its key.
         same = " AND ".join(
@@ -88,7 +88,8 @@ class LinkRows:
             for number, column in enumerate(self.pair.quoted)
         )
         kept = f"SELECT kept._rowid_ FROM json_each(%s) AS pairs CROSS JOIN {self.table} AS kept WHERE {same}"
-        return owners & Sql(f"{self.table}._rowid_ NOT IN ({kept})", (as_json.text(pairs),))
+        pairs = as_json.text(list(zip(*columns, strict=True)))
+        return owners & Sql(f"{self.table}._rowid_ NOT IN ({kept})", (pairs,))
 
     @property
     def live(self) -> Sql:

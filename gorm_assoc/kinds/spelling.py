@@ -69,7 +69,7 @@ def under_all(columns: Columns, known: dict[Values, What], wanted: Iterable[Valu
 def _numbered(columns: Columns, rows: Sequence[Values]) -> Sql:
     """The rows with their numbers: given_number, given_first (of the rows that are equal), given0, given1, ..."""
     names = [f"given{number}" for number in range(len(columns.fields))]
-    listed = given.numbered(columns, columns.all_prepared(rows))
+    listed = given.numbered(columns, columns.prepared_columns(rows))
     return Sql(
         f"SELECT given_number, MIN(given_number) OVER (PARTITION BY {', '.join(names)}) AS given_first, "
         f"{', '.join(names)} FROM ({listed.text}) AS listed",

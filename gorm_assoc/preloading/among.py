@@ -52,7 +52,7 @@ class Among(_Func):  # type: ignore[misc]
         rows = list(self.rows)
         if columns.connection.vendor == "mysql" and len(self.fields) > 1 and len(rows) > FEW:
             # A list of tuples is compared with row by row; a table is looked up.
-            table = given.numbered(columns, columns.all_prepared(rows))
+            table = given.numbered(columns, columns.prepared_columns(rows))
             names = ", ".join(f"given{number}" for number in range(len(self.fields)))
             return Sql(f"SELECT {names} FROM ({table.text}) AS listed", table.params)
         return columns.listed(columns.prepared_columns(rows))
