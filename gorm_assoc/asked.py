@@ -271,7 +271,8 @@ class Asked:
             extras = [rows[row] for row in ordered]
         else:
             extras = extras[:1] or [{}]
-        keys = {value.held: value.key if value.instance is None else value.instance.pk for value in targets}
+        # An instance may hold its key as text; one that was stored just now had none when it was read.
+        keys = {v.held: v.instance.pk if v.key is None and v.instance is not None else v.key for v in targets}
         new = frozenset(value.held for value in targets if id(value.instance) in self.stored) if self.stored else ()
         return Links(ordered, extras, self.owners, keys, frozenset(new))  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Now, Upper
 from django.test import TestCase
-from django.test.utils import isolate_apps
+from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from example_project.guides.models import SpokenLanguage
 from gorm_assoc.kinds import given, object_columns
@@ -96,6 +96,36 @@ class TestKeys:
         assert {slot.copies: slot.notes for slot in Slot.objects.all()} == {
             number: [{"number": number}] for number in range(count)
         }
+
+    def test_given_expressions_of_linked_targets_that_differ_by_row(self, count):
+        rack, found = Rack.objects.create(), discs(count)
+        numbers = {disc.pk: number for number, disc in enumerate(found)}
+        Association(rack, "discs").append(*found, through_defaults={"copies": 1000})
+
+        def extra(disc):
+            number = numbers[disc.pk]
+            return [{"copies": F("copies") + 1}, {"copies": F("copies") + 2}, {"is_lent": True}][number % 3]
+
+        changes = Association(rack, "discs").append(*found, through_defaults=extra, update=True)
+
+        assert changes == Changes(kept=count)
+        assert {
+            numbers[slot.disc_published, slot.disc_price]: (slot.copies, slot.is_lent) for slot in Slot.objects.all()
+        } == {number: [(1001, False), (1002, False), (1000, True)][number % 3] for number in range(count)}
+
+    def test_columns_that_all_rows_get_alike_are_one_update_and_others_one_for_each_set_of_columns(self, count):
+        rack, found = Rack.objects.create(), discs(count)
+        Association(rack, "discs").append(*found)
+
+        def written(extra):
+            with CaptureQueriesContext(connection) as queries:
+                Association(rack, "discs").append(*found, through_defaults=extra, update=True)
+            return sum(query["sql"].startswith("UPDATE") and "slots" in query["sql"] for query in queries)
+
+        assert written(lambda disc: {"copies": 5}) == 1
+        assert written(lambda disc: {"copies": disc.published.day}) == 1
+        assert written(lambda disc: {"copies": F("copies") + 1}) == 1
+        assert written(lambda disc: {"copies": 5} if disc.published.day == 1 else {"is_lent": True}) == 2
 
     def test_a_queryset_of_targets(self, count):
         rack = Rack.objects.create()

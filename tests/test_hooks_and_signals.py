@@ -85,6 +85,26 @@ class HookTests(TestCase):
         assert Association(member, "clubs").count() == 0
         assert not member.clubs.model.objects.filter(name="new").exists()
 
+    def test_save_hooks_of_a_new_row_come_around_those_of_create(self):
+        seen, names = [], ["before_save", "before_create", "after_create", "after_save"]
+        for name in names:
+            setattr(Enrolment, name, lambda row, name=name: seen.append(name))
+            self.addCleanup(delattr, Enrolment, name)
+
+        StudentFactory().courses.append(CourseFactory())
+
+        assert seen == names
+
+    def test_dead_rows_get_no_delete_hooks(self):
+        member, (dead, live) = MemberFactory(), ClubFactory.create_batch(2)
+        member.clubs.append(dead, live)
+        member.clubs.delete(dead)
+        Membership.calls.clear()
+
+        member.clubs.clear()
+
+        assert Membership.calls == [("before_delete", member.pk, live.pk), ("after_delete", member.pk, live.pk)]
+
     def test_delete_hooks_get_each_real_row(self):
         member, clubs = MemberFactory(), ClubFactory.create_batch(2)
         member.clubs.append(*clubs)
@@ -169,6 +189,16 @@ class ReviveTests(TestCase):
 
         assert changes == Changes(removed=2)
         assert Membership._base_manager.count() == 0
+
+    def test_a_dry_run_counts_what_would_go_and_tells_pairs_on_request_only(self):
+        member, (dead, live) = MemberFactory(), ClubFactory.create_batch(2)
+        member.clubs.append(dead, live)
+        member.clubs.delete(dead)
+
+        scoped = member.clubs.clear(dry_run=True)
+
+        assert (scoped, scoped.pairs) == (Changes(removed=1), None)
+        assert Association(member, "clubs").unscoped().clear(dry_run=True) == Changes(removed=2)
 
     def test_unscoped_verbs_tell_the_pairs_of_dead_rows_too(self):
         member, clubs = MemberFactory(), ClubFactory.create_batch(2)
@@ -260,6 +290,7 @@ class M2MChangedTests(TestCase):
         assert calls[0]["instance"] == user
         assert calls[0]["model"] is Language
         assert calls[0]["reverse"] is False
+        assert {call["using"] for call in calls} == {"default"}
 
     def test_replace_removes_then_adds(self):
         user, (old, kept, new) = UserFactory(), LanguageFactory.create_batch(3)
@@ -346,6 +377,38 @@ class SaveSignalTests(TestCase):
         assert len(before) == 2
         assert [call["created"] for call in after] == [True, True]
         assert not after[0]["instance"]._state.adding
+
+    def test_receivers_are_told_what_django_tells_of_a_row_that_is_saved(self):
+        member, clubs = MemberFactory(), ClubFactory.create_batch(2)
+
+        with received(pre_save, Membership) as before, received(post_save, Membership) as after:
+            member.clubs.append(clubs[0])
+            row = Membership.objects.create(member=member, club=clubs[1])
+
+        for ours, djangos in (before, after):
+            assert ours.pop("instance").club == clubs[0]
+            assert djangos.pop("instance") == row
+            assert ours == djangos
+
+    def test_receivers_are_told_which_rows_are_removed_where_and_by_what(self):
+        member, club = MemberFactory(), ClubFactory()
+        member.clubs.append(club)
+
+        with received(pre_delete, Membership) as before, received(post_delete, Membership) as after:
+            member.clubs.clear()
+
+        (before,), (after,) = before, after
+        for call in (before, after):
+            assert (call["instance"].pk, call["using"]) == ((member.pk, club.pk), "default")
+            assert call["origin"].model is Membership
+
+    def test_a_verb_that_removes_nothing_says_so_while_somebody_listens(self):
+        member = MemberFactory()
+
+        with received(pre_delete, Membership) as calls:
+            assert Association(member, "clubs").unscoped().clear() == Changes(removed=0)
+
+        assert calls == []
 
     def test_new_targets_send_save_signals(self):
         user = UserFactory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -134,6 +135,13 @@ class ValuesTests(TestCase):
         assert user.languages.append({"id": str(language.pk)}, Language(pk=str(language.pk))) == Changes(added=1)
         assert Association([User(pk=str(user.pk)), UserFactory()], "languages").count() == 1
 
+    def test_a_key_as_text_is_told_as_it_is_stored(self):
+        user, language = UserFactory(), LanguageFactory()
+
+        changes = user.languages.append(Language(pk=str(language.pk)), pairs=True)
+
+        assert changes.pairs["added"] == ((user.pk, language.pk),)
+
     def test_two_objects_of_one_key_are_one_row(self):
         users = UserFactory.create_batch(2)
 
@@ -148,6 +156,16 @@ class ValuesTests(TestCase):
         for value in (True, 1.5, b"1"):
             with self.subTest(value), pytest.raises(ValueTypeMismatch):
                 user.languages.append(value)
+
+    def test_the_error_names_the_relation_and_the_value_and_says_what_to_pass(self):
+        with pytest.raises(
+            ValueTypeMismatch, match=r"^guides\.User\.languages takes guides\.Language; got 1\.5 \(float\)\. Pass"
+        ):
+            UserFactory().languages.append(1.5)
+        with pytest.raises(
+            ValueTypeMismatch, match=r"got 7 \(int\)\. .* or its key, the tuple \(published, price\)\.$"
+        ):
+            Association(Rack.objects.create(), "discs").append(7)
 
     def test_a_key_that_no_row_has_is_an_error_where_another_column_is_referenced(self):
         user = UserFactory()
@@ -296,6 +314,14 @@ class LateErrorTests(TransactionTestCase):
 
 
 class CompositeTests(TestCase):
+    def test_pairs_that_are_removed_have_the_whole_key(self):
+        rack, disc = Rack.objects.create(), Disc.objects.create(published=datetime.date(2020, 1, 1), price="9.50")
+        Association(rack, "discs").append(disc)
+
+        changes = Association(rack, "discs").clear(pairs=True)
+
+        assert changes.pairs["removed"] == ((rack.pk, (disc.published, decimal.Decimal("9.50"))),)
+
     def test_decimal_and_date_keys_given_as_text(self):
         disc = Disc.objects.create(published=datetime.date(2020, 1, 1), price="9.50")
 

@@ -8,6 +8,8 @@ from django.db import connection
 from django.db.models.signals import m2m_changed
 from django.test import TestCase
 
+from gorm_assoc.kinds import spelling
+from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.models import Association, AssociationQuerySet, Changes, preload
 from gorm_assoc.signals import association_changed
 from tests.testapp.models import Airport, Country, Traveller, Trunk, Visit
@@ -136,12 +138,32 @@ class SpellingTests(TestCase):
         assert airports.append("Cdg") == Changes(kept=1)
         assert airports.delete("cDG", pairs=True).pairs["removed"] == (("Ann", "CDG"),)
 
+    def test_a_dry_run_tells_pairs_of_primary_keys(self):
+        Airport.objects.create(code="CDG", city="Paris")
+        airports = Association(self.ann, "airports")
+        airports.append("CDG")
+
+        assert airports.clear(dry_run=True, pairs=True).pairs["removed"] == (("Ann", "CDG"),)
+
     def test_many_keys(self):
         codes = [f"c{number}" for number in range(300)]
         Country.objects.bulk_create(Country(code=code) for code in codes)
 
         assert self.countries.append(*codes, *map(str.upper, codes)) == Changes(added=300)
         assert self.countries.replace(*map(str.upper, codes[:200])) == Changes(kept=200, removed=100)
+
+
+class UnderAllTests(TestCase):
+    def test_the_database_is_asked_only_where_it_could_tell_something(self):
+        codes = Columns([Country._meta.get_field("code")], "default")
+        weights = Columns([Trunk._meta.get_field("weight")], "default")
+
+        with self.assertNumQueries(0):
+            assert spelling.under_all(codes, {("EN",): 1}, [("EN",)]) == {("EN",): 1}
+            assert spelling.under_all(codes, {}, [("EN",)]) == {}
+            assert spelling.under_all(weights, {(1,): 1}, [(2,)]) == {(1,): 1}
+        with self.assertNumQueries(1):
+            assert spelling.under_all(codes, {("EN",): 1}, [("en",)]) == {("EN",): 1, ("en",): 1}
 
 
 class SpacesTests(TestCase):

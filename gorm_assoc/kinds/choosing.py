@@ -53,4 +53,4 @@ def keeping(owners: Owners, wanted: Links | Sql) -> Condition:
 
 def exactly(links: Links) -> Condition:
     """The rows of these links."""
-    return lambda rows: rows.of_rows(links.rows) if links.rows else Sql("1 = 0")
+    return lambda rows: rows.of_rows(links.rows)

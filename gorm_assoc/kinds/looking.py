@@ -62,8 +62,8 @@ def preview_unlink(
     condition: Condition,
     using: str,
     *,
-    destroy: bool = False,
-    pairs: bool = False,
+    destroy: bool,
+    pairs: bool,
 ) -> Changes:
     """What unlink() would do."""
     rows = rows_of(relationship, using)
