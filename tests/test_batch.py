@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from django.db import connection
 from django.db.models.signals import m2m_changed
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 
 from example_project.guides.models import Language, User, UserFluency
 from gorm_assoc.exceptions import CallableForQueryset, OwnersMismatch, PrimaryKeyRequired, ValuesLengthMismatch
@@ -217,6 +220,21 @@ class ManyValuesTests(TestCase):
         assert UserFluency.objects.filter(fluency=f"of {languages[7].name}").count() == 1
         assert UserFluency.objects.exclude(created_at=None).count() == 300
 
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="the servers read a list of pairs quickly")
+    def test_from_101_pairs_that_stay_on_sqlite_looks_each_up_by_its_key(self):
+        (ann, bob), languages = UserFactory.create_batch(2), LanguageFactory.create_batch(101)
+        both = Association([ann, bob], "languages")
+
+        for count in (100, 101):
+            both.append(languages[0], languages[1])
+            with CaptureQueriesContext(connection) as ran:
+                changes = both.replace(languages[1:count], languages[0])
+
+            (deleted,) = (query["sql"] for query in ran if query["sql"].startswith("DELETE"))
+            assert ("json_each" in deleted) == (count == 101)
+            assert changes.removed == 2
+            assert links() == {(bob.pk, languages[0].pk), *((ann.pk, each.pk) for each in languages[1:count])}
+
     def test_dead_links_by_the_thousand_are_revived(self):
         member, clubs = MemberFactory(), ClubFactory.create_batch(150)
         Membership.objects.bulk_create(
@@ -334,6 +352,46 @@ class OptionTests(TestCase):
         assert changes == Changes(added=1, kept=1)
         assert set(UserFluency.objects.values_list("fluency", flat=True)) == {"some"}
 
+    def test_update_sets_columns_that_differ_by_row_with_one_statement(self):
+        users, languages = UserFactory.create_batch(2), LanguageFactory.create_batch(3)
+        Association(users, "fluent_in").append(*languages[:2], to_all=True, through_defaults={"fluency": "old"})
+
+        # SAVEPOINT, updated_at, UPDATE links, INSERT, RELEASE; on MariaDB a locking SELECT
+        with self.assertNumQueries(6 if MYSQL else 5):
+            changes = users[0].fluent_in.append(
+                *languages, through_defaults=lambda language: {"fluency": f"of {language.pk}"}, update=True
+            )
+
+        assert changes == Changes(added=1, kept=2)
+        fluencies = UserFluency.objects.values_list("user_id", "language_id", "fluency")
+        assert set(fluencies) == {
+            *((users[0].pk, language.pk, f"of {language.pk}") for language in languages),
+            *((users[1].pk, language.pk, "old") for language in languages[:2]),
+        }
+
+    def test_update_does_not_touch_dead_links(self):
+        reader = Reader.objects.create(name="ann")
+        books = [Book.objects.create(id=number, locale="en", title=str(number)) for number in range(3)]
+        reader.books.append(*books, through_defaults={"note": "old", "weight": 1})
+        reader.books.delete(books[2])
+
+        changes = reader.books.append(*books[:2], through_defaults=lambda book: {"note": book.title}, update=True)
+
+        assert changes == Changes(kept=2)
+        assert list(Loan.objects.unscoped().order_by("book_id").values_list("note", "weight")) == [
+            ("0", 1),
+            ("1", 1),
+            ("old", 1),
+        ]
+        assert reader.books.append(*books, through_defaults=lambda book: {"weight": book.pk[0] + 10}) == Changes(
+            kept=2, revived=1
+        )
+        assert list(Loan.objects.order_by("book_id").values_list("note", "weight")) == [
+            ("0", 1),
+            ("1", 1),
+            ("old", 12),
+        ]
+
     def test_full_save_writes_given_targets_too(self):
         user, language = UserFactory(), LanguageFactory(name="old")
         language.name = "new"
@@ -448,6 +506,28 @@ class FindByJoinRowsTests(TestCase):
 
         assert list(association.find(order_by_through="fluency")) == self.languages[::-1]
         assert list(association.find(order_by_through=["-fluency"])) == self.languages
+
+    def test_dead_join_rows_are_seen_by_unscoped_only(self):
+        reader = Reader.objects.create(name="ann")
+        books = [Book.objects.create(id=number, locale="en", title=str(number)) for number in range(2)]
+        reader.books.append(*books, through_defaults=lambda book: {"note": f"of {book.title}"})
+        reader.books.delete(books[0])
+        association = reader.association("books")
+
+        assert [book.join_row.note for book in association.find(join_rows=True)] == ["of 1"]
+        assert not association.find(through={"note": "of 0"})
+        unscoped = association.unscoped().find(join_rows=True, order_by_through="note")
+        assert [book.join_row.note for book in unscoped] == ["of 0", "of 1"]
+        assert association.unscoped().find(through={"note": "of 0"}).get() == books[0]
+        with CaptureQueriesContext(connection) as ran:
+            list(association.find(join_rows=True))
+        assert "IS NULL" in ran[1]["sql"]  # dead ones are not even read
+
+    def test_the_targets_own_order_holds_where_no_other_is_asked_for(self):
+        with mock.patch.object(Language._meta, "ordering", ["-name"]):
+            found = self.user.association("fluent_in").find(through={"fluency__startswith": "level"})
+
+            assert list(found) == self.languages[::-1]
 
     def test_join_rows_are_carried_on_request(self):
         with self.assertNumQueries(2):

@@ -80,6 +80,18 @@ class SymmetricalTests(TestCase):
         assert Association(eve, "neighbours").delete(ann) == Changes(removed=1)
         assert not models.QuerySet(Neighbour.neighbours.through).exists()
 
+    def test_several_owners(self):
+        ann, bob, eve = (Neighbour.objects.create(name=name) for name in ("ann", "bob", "eve"))
+        both = Association([ann, bob], "neighbours")
+        both.append([bob, eve], ann)
+
+        assert both.replace([bob], [ann, eve]) == Changes(added=1, removed=1, kept=2)
+        assert set(bob.neighbours.all()) == {ann, eve}
+        assert set(eve.neighbours.all()) == {bob}
+        assert both.toggle(eve) == Changes(added=1, removed=1)
+        assert set(eve.neighbours.all()) == {ann}
+        assert Neighbour.neighbours.through.objects.count() == 4
+
 
 class Recorder:
     """A router that is asked, and answers the default database."""

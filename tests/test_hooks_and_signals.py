@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 from django.db import connection, transaction
@@ -15,13 +16,15 @@ from tests.factories import (
     BlogFactory,
     ClubFactory,
     CourseFactory,
+    HandFactory,
     LanguageFactory,
     MemberFactory,
     StudentFactory,
     TagFactory,
+    TaskFactory,
     UserFactory,
 )
-from tests.testapp.models import Enrolment, Member, Membership
+from tests.testapp.models import Enrolment, Member, Membership, Task
 
 
 @contextmanager
@@ -148,6 +151,40 @@ class HookTests(TestCase):
 
         assert Membership.calls == [("before_delete", member.pk, club.pk), ("after_delete", member.pk, club.pk)]
         assert row.pk == (None, None)
+
+
+class DestroyedTargetTests(TestCase):
+    """Rows that a verb of unscoped() deletes where they hold the link."""
+
+    def setUp(self):
+        self.hand, self.tasks = HandFactory(), TaskFactory.create_batch(2)
+        self.hand.association("tasks").append(*self.tasks)
+        self.association = self.hand.association("tasks").unscoped()
+
+    def test_hooks_get_each_real_row(self):
+        seen = []
+        hooks = {
+            name: lambda row, name=name: seen.append((name, row.pk)) for name in ("before_delete", "after_delete")
+        }
+
+        with mock.patch.multiple(Task, create=True, **hooks):
+            assert self.association.clear() == Changes(removed=2)
+
+        first, second = sorted(task.pk for task in self.tasks)
+        assert [name for name, _ in seen] == ["before_delete"] * 2 + ["after_delete"] * 2
+        assert {key for _, key in seen[:2]} == {key for _, key in seen[2:]} == {first, second}
+
+    def test_the_signals_tell_the_queryset_that_is_deleted(self):
+        with received(pre_delete, Task) as before, received(post_delete, Task) as after:
+            self.association.clear()
+
+        assert len(before) == len(after) == 2
+        assert {(call["origin"].model, call["using"]) for call in (*before, *after)} == {(Task, "default")}
+
+    def test_of_nothing_none_is_counted(self):
+        self.association.clear()
+
+        assert self.association.clear() == Changes()
 
 
 class ReviveTests(TestCase):

@@ -130,6 +130,23 @@ class PolymorphicTests(TestCase):
         assert self.picture.marks.append(self.sad) == Changes(revived=1)
         assert self.sad.marked_pictures.get() == self.picture
 
+    def test_columns_that_differ_by_row_are_set_on_its_own_links(self):
+        for owner in (self.picture, self.melody):
+            owner.marks.append(self.sad, self.gay, self.odd)
+        self.picture.marks.delete(self.odd)
+        strength = {self.sad: 5, self.gay: 6, self.odd: 7}
+
+        changes = self.picture.marks.append(
+            *strength, through_defaults=lambda mood: {"strength": strength[mood]}, update=True
+        )
+
+        assert changes == Changes(kept=2, revived=1)
+        marks = MoodMark.objects.values_list("subject_type", "mood__name", "strength")
+        assert set(marks) == {
+            *(("pictures", mood.name, number) for mood, number in strength.items()),
+            *(("melodies", mood.name, 1) for mood in strength),
+        }
+
     def test_what_the_verbs_are_told_of_it(self):
         for found in (relationship.of(Melody, "moods"), relationship.of(Mood, "melodies")):
             assert [(field.column, value) for field, value in found.fixed] == [("moodable_type", "song")]

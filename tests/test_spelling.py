@@ -12,7 +12,7 @@ from gorm_assoc.kinds import spelling
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.models import Association, AssociationQuerySet, Changes, preload
 from gorm_assoc.signals import association_changed
-from tests.testapp.models import Airport, Country, Traveller, Trunk, Visit
+from tests.testapp.models import Airport, Country, Topic, Traveller, Trunk, Visit
 
 MYSQL = connection.vendor == "mysql"
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -144,6 +144,17 @@ class SpellingTests(TestCase):
         airports.append("CDG")
 
         assert airports.clear(dry_run=True, pairs=True).pairs["removed"] == (("Ann", "CDG"),)
+
+    def test_links_of_another_type_of_owner_are_not_taken_for_its_own(self):
+        airport, (one, other) = Airport.objects.create(code="en"), (Topic.objects.create(name=name) for name in "ab")
+        Association(airport, "topics").append(one)
+        topics = Association(self.english, "topics")
+
+        assert topics.append(one, other, dry_run=True) == Changes(added=2)
+        assert topics.append(one, other) == Changes(added=2)
+        assert topics.toggle(one) == Changes(removed=1)
+        assert list(topics.find()) == [other]
+        assert list(airport.topics.all()) == [one]
 
     def test_many_keys(self):
         codes = [f"c{number}" for number in range(300)]

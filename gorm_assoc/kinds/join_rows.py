@@ -53,12 +53,16 @@ class JoinRows(LinkRows):
 
     # Statements
 
-    def insert(self, links: Links) -> int:
-        """Insert a row for each link that has none; how many (on MariaDB/MySQL not told: -1)."""
+    def insert(self, links: Links) -> None:
+        """Insert a row for each link that has none."""
         if self.extra.needs_django(links):
-            return self.insert_objects(self.objects(links))
-        inserted = self._insert(*self.extra.columns(links))
-        return -1 if self.connection.vendor == "mysql" else inserted
+            self.insert_objects(self.objects(links))
+        else:
+            self.insert_counted(links)
+
+    def insert_counted(self, links: Links) -> int:
+        """The same without Django; how many, which MariaDB/MySQL does not tell."""
+        return self._insert(*self.extra.columns(links))
 
     def objects(self, links: Links) -> list[Any]:
         """The links' join rows as unsaved objects."""
@@ -69,30 +73,28 @@ class JoinRows(LinkRows):
             for number, row in enumerate(links.rows)
         ]
 
-    def insert_objects(self, objects: Sequence[models.Model]) -> int:
-        """The same for join rows as objects."""
+    def insert_objects(self, objects: Sequence[models.Model]) -> None:
+        """insert() of join rows as objects."""
         fields = [
             field
             for field in self.through._meta.local_concrete_fields
             if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
         ]
-        inserted = 0
         columns = object_columns.of_objects(fields, objects, self.connection)
         if columns is not None:
-            inserted += self._insert(columns, {})
-        else:
-            with batches.as_large_as_can_be(self.using):
-                size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
-            for start in range(0, len(objects), size):
-                query = sql.InsertQuery(self.through)
-                query.insert_values(fields, list(objects[start : start + size]), raw=False)
-                for text, params in query.get_compiler(self.using).as_sql():
-                    inserted += self._execute(Sql(text + self._on_conflict, tuple(params)))
-        return -1 if self.connection.vendor == "mysql" else inserted
+            self._insert(columns, {})
+            return
+        with batches.as_large_as_can_be(self.using):
+            size = max(self.connection.ops.bulk_batch_size(fields, objects), 1)
+        for start in range(0, len(objects), size):
+            query = sql.InsertQuery(self.through)
+            query.insert_values(fields, list(objects[start : start + size]), raw=False)
+            for text, params in query.get_compiler(self.using).as_sql():
+                self._execute(Sql(text + self._on_conflict, tuple(params)))
 
     def insert_selected(self, owners: Sequence[Values], found: Sql, extra: Mapping[str, Any]) -> int:
         """
-        The same for each owner and each row of a subquery, which stay in the database.
+        insert_counted() for each owner and each row of a subquery, which stay in the database.
 
         The owners come from their own table, so that one statement pairs them with what is found.
         """
@@ -165,22 +167,24 @@ class JoinRows(LinkRows):
 
     def _update_each(self, links: Links, state: Sql, also: Mapping[str, Any]) -> int:
         """Update the links' rows, each to values of its own; all name the same columns."""
-        extra, fixed = [self.extra.prepared(values) for values in links.defaults], self.extra.prepared(also)
+        extra, constants = [self.extra.prepared(values) for values in links.defaults], self.extra.prepared(also)
         changed, width = [*extra[0]], len(self.pair.fields)
         columns = Columns((*self.pair.fields, *changed), self.using)
         own = [[values[field] for values in extra] for field in changed]
         values = given.numbered(columns, [*self.pair.prepared_columns(links.rows), *own])
         same = " AND ".join(f"{self.table}.{column} = given{n}" for n, column in enumerate(self.pair.quoted))
+        # Of no polymorphic relation's rows but its own.
+        same += "".join(f" AND {self.table}.{self._quoted(field)} = %s" for field in self.fixed_values)
         if state.text:
             same += f" AND {self.table}.{state.text}"
         assigned = [f"{column} = given{n}" for n, column in enumerate(columns.quoted) if n >= width]
-        assigned += [f"{self._quoted(field)} = %s" for field in fixed]
+        assigned += [f"{self._quoted(field)} = %s" for field in constants]
         source, setting = f"({values.text}) AS given", f"SET {', '.join(assigned)}"
         if self.connection.vendor == "mysql":
             text = f"UPDATE {self.table} JOIN {source} {setting} WHERE {same}"
-            return self._execute(Sql(text, (*values.params, *fixed.values())))
+            return self._execute(Sql(text, (*values.params, *constants.values(), *self.fixed.params)))
         text = f"UPDATE {self.table} {setting} FROM {source} WHERE {same}"
-        return self._execute(Sql(text, (*fixed.values(), *values.params)))
+        return self._execute(Sql(text, (*constants.values(), *values.params, *self.fixed.params)))
 
     def remove(self, condition: Sql, *, destroy: bool) -> int:
         """Remove the rows that the condition names: softly where they can be, unless `destroy`."""
@@ -233,12 +237,9 @@ class JoinRows(LinkRows):
         return f" ON CONFLICT ({', '.join(columns)}) DO NOTHING"
 
     def _chunks(self, links: Links) -> Iterator[Links]:
-        size = self._chunk(links.rows)
-        if len(links.rows) <= size:
-            yield links
-            return
-        for start in range(0, len(links.rows), size):
-            yield links.only(range(start, min(start + size, len(links.rows))))
+        numbers, size = range(len(links.rows)), self._chunk(links.rows)
+        for start in range(0, len(numbers), size):
+            yield links.only(numbers[start : start + size])
 
     def _has_other_unique(self) -> bool:
         """Whether join rows can clash on something else than their pair."""

@@ -137,12 +137,14 @@ class LinkRows:
         if not links.rows or not self.may_be_spelled:
             return links, self._stored_as_spelled(links.rows)
         dead = f"held.{self.deleted_at} IS NOT NULL" if self.deleted_at else "1 = 0"
+        fixed = " AND ".join(f"held.{self._quoted(field)} = %s" for field in self.fixed_values)
+        only = Sql(fixed, self.fixed.params)
         numbers: list[int] = []
         known: dict[Values, bool] = {}
         for start in range(0, len(links.rows), SPELLED_CHUNK):
             rows = links.rows[start : start + SPELLED_CHUNK]
             for number, is_stored, is_dead in spelling.stored(
-                self.pair, rows, dead, lock=self.connection.in_atomic_block
+                self.pair, rows, dead, only=only, lock=self.connection.in_atomic_block
             ):
                 numbers.append(start + number)
                 if is_stored:

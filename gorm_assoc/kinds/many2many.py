@@ -94,7 +94,7 @@ def link(
     is_mysql = connections[using].vendor == "mysql"
     must_know = is_mysql or rows.may_be_spelled
     if not (pairs or listens or telling.wants_rows_made(through) or rows.extra.needs_django(links) or must_know):
-        revived, added = rows.revive(links), rows.insert(links)
+        revived, added = rows.revive(links), rows.insert_counted(links)
         _mirror(rows, links)
         return Changes(added=added, revived=revived, kept=len(links.rows) - added - revived)
 

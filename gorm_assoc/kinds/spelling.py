@@ -17,6 +17,7 @@ from gorm_assoc.kinds.base import Values
 from gorm_assoc.kinds.conditions import Columns, Sql
 
 What = TypeVar("What")
+ANY = Sql("")
 
 
 def may_differ(columns: Columns) -> bool:
@@ -34,22 +35,26 @@ def _may_differ(field: models.Field[Any, Any], columns: Columns) -> bool:
 
 
 def stored(
-    columns: Columns, rows: Sequence[Values], told: str = "NULL", *, lock: bool = False
+    columns: Columns, rows: Sequence[Values], told: str = "NULL", *, only: Sql = ANY, lock: bool = False
 ) -> list[tuple[int, bool, Any]]:
     """
     For each row of values, each once as the database compares them: its number, whether a row of the
     columns' table holds it, and what the expression `told` says of that.
+
+    only -- a condition on the table's rows, which are called `held`
     """
     same = " AND ".join(f"held.{column} = given{number}" for number, column in enumerate(columns.quoted))
     values, table = _numbered(columns, rows), given.table_of(columns)
+    on = Sql(same) & only
     # As the outer side of a join PostgreSQL could not lock it; owners are locked there before.
     locking = " FOR UPDATE" if lock and columns.connection.vendor == "mysql" else ""
     text = (
         f"SELECT given_number, held.{columns.quoted[0]} IS NOT NULL, {told} "
-        f"FROM ({values.text}) AS given LEFT JOIN {table} AS held ON {same} "
+        f"FROM ({values.text}) AS given LEFT JOIN {table} AS held ON {on.text} "
         f"WHERE given_number = given_first{locking}"
     )
-    return [(number, bool(is_held), what) for number, is_held, what in _fetch(columns, Sql(text, values.params))]
+    params = (*values.params, *on.params)
+    return [(number, bool(is_held), what) for number, is_held, what in _fetch(columns, Sql(text, params))]
 
 
 def under_all(columns: Columns, known: dict[Values, What], wanted: Iterable[Values]) -> dict[Values, What]:

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 
 from gorm_assoc.models import BelongsTo, HasMany, JoinTable, Many2Many, SoftDeleteModel
 
-__all__ = "Airport Country Traveller Trunk Visit".split()
+__all__ = "Airport Country Topic Traveller Trunk Visit".split()
 
 ANY_CASE = None if connection.vendor == "mysql" else "any_case"
 
@@ -41,11 +41,19 @@ def make_collation(*, using: str, **kwargs: Any) -> None:
 class Country(models.Model):
     code = models.CharField(max_length=10, primary_key=True, db_collation=ANY_CASE)
     name = models.CharField(max_length=20)
+    topics = Many2Many("Topic", "many2many:topicables;polymorphic:Topicable")
 
 
 class Airport(models.Model):
     code = models.CharField(max_length=10, primary_key=True, db_collation=ANY_CASE)
     city = models.CharField(max_length=10, unique=True, db_collation=ANY_CASE)
+    topics = Many2Many("Topic", "many2many:topicables;polymorphic:Topicable", related_name="airports")
+
+
+class Topic(models.Model):
+    """Of countries and of airports, whose keys may be the same."""
+
+    name = models.CharField(max_length=20)
 
 
 class Traveller(models.Model):
