@@ -392,6 +392,24 @@ class OptionTests(TestCase):
             ("old", 12),
         ]
 
+    def test_dead_links_are_revived_with_columns_that_differ_by_row(self):
+        reader = Reader.objects.create(name="ann")
+        books = [Book.objects.create(id=number, locale="en", title=str(number)) for number in range(5)]
+        reader.books.append(*books, through_defaults={"note": "old", "weight": 9})
+        reader.books.clear()
+        extra = dict(zip(books, [{"note": "0"}, {"note": "1"}, {"weight": 2}, {"weight": 3}, {}], strict=True))
+
+        changes = reader.books.append(*books, through_defaults=extra.get)
+
+        assert changes == Changes(revived=5)
+        assert list(Loan.objects.order_by("book_id").values_list("note", "weight")) == [
+            ("0", 9),
+            ("1", 9),
+            ("old", 2),
+            ("old", 3),
+            ("old", 9),
+        ]
+
     def test_full_save_writes_given_targets_too(self):
         user, language = UserFactory(), LanguageFactory(name="old")
         language.name = "new"

@@ -77,8 +77,11 @@ class HasManyTests(TestCase):
             association.append(*self.tasks)
 
     def test_append_of_a_key_that_is_not_stored_raises_and_changes_nothing(self):
-        with pytest.raises(IntegrityError, match=r"^testapp.Hand.tasks cannot link 1 of the keys: no testapp.Task"):
-            self.ann.association("tasks").append(self.tasks[0], 4711)
+        for pairs in (False, True):
+            with pytest.raises(
+                IntegrityError, match=r"^testapp.Hand.tasks cannot link 1 of the keys: no testapp.Task"
+            ):
+                self.ann.association("tasks").append(self.tasks[0], 4711, pairs=pairs)
 
         assert set(owners().values()) == {None}
         assert self.tasks[0].worker_id is None

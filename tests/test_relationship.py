@@ -13,6 +13,7 @@ from gorm_assoc import relationship
 from gorm_assoc.exceptions import UnsupportedRelation
 from gorm_assoc.kinds.join_rows import JoinRows
 from tests.checking import CheckTestCase
+from tests.testapp.models import Mood
 
 HEAD = "from gorm_assoc.models import *\n"
 
@@ -43,6 +44,23 @@ class ReadOnceTests(CheckTestCase):
 
         assert relationship.of(made.Teacher, "languages").owner is made.Teacher
         assert relationship.of(made.HeadTeacher, "languages").owner is made.HeadTeacher
+
+
+class NamesTests(CheckTestCase):
+    def test_a_query_name_leads_there_too(self) -> None:
+        assert relationship.of(Mood, "picture").name == "picture_set"
+
+    def test_an_accessor_goes_before_a_query_name(self) -> None:
+        made = self.declare("""
+            class Author(Model): pass
+            class Post(Model):
+                writer = BelongsTo("Author", related_name="posts", related_query_name="drafts")
+                editor = BelongsTo("Author", related_name="drafts", related_query_name="edits")
+        """)
+
+        found = {name: relationship.of(made.Author, name).key.name for name in ("posts", "drafts", "edits")}
+
+        assert found == {"posts": "writer", "drafts": "editor", "edits": "editor"}
 
 
 class KeptRowsTests(SimpleTestCase):

@@ -134,7 +134,7 @@ class LinkRows:
 
         Locks the rows, where the database can.
         """
-        if not links.rows or not self.may_be_spelled:
+        if not self.may_be_spelled:
             return links, self._stored_as_spelled(links.rows)
         dead = f"held.{self.deleted_at} IS NOT NULL" if self.deleted_at else "1 = 0"
         fixed = " AND ".join(f"held.{self._quoted(field)} = %s" for field in self.fixed_values)
