@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models.sql.where import AND, WhereNode
+from django.db.models.sql.where import WhereNode
 
 from gorm_assoc import soft_delete
 from gorm_assoc.has_plan import HasPlan, relations
@@ -91,6 +91,6 @@ class HasKey(JoinKey):
                 twin.set_cached_value(instance, value)
 
 
-def _all(*conditions: Any) -> Any:
-    found = [condition for condition in conditions if condition is not None]
-    return WhereNode(found, AND) if len(found) > 1 else next(iter(found), None)
+def _all(*conditions: Any) -> WhereNode:
+    """All of them; nothing, where there are none."""
+    return WhereNode([condition for condition in conditions if condition is not None])
