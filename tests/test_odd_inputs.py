@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime
 import decimal
+from unittest import mock
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.signals import post_init
 from django.test import TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
 from example_project.guides.models import Blog, Language, Tag, User, UserFluency
+from gorm_assoc import relationship
+from gorm_assoc.asked import held_values
 from gorm_assoc.exceptions import PrimaryKeyRequired, ReservedColumn, ValueTypeMismatch
+from gorm_assoc.kinds.base import Links
+from gorm_assoc.kinds.conditions import Sql, subquery
+from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.models import Association, Changes
 from tests.factories import (
     ClubFactory,
@@ -24,7 +30,7 @@ from tests.factories import (
     TagFactory,
     UserFactory,
 )
-from tests.testapp.models import Course, Disc, Enrolment, Rack
+from tests.testapp.models import Course, Disc, Enrolment, Mood, Picture, Rack
 
 
 class QuerysetsTests(TestCase):
@@ -218,6 +224,69 @@ class ExtraColumnsTests(TestCase):
             del Enrolment.after_create
 
         assert sorted(seen) == sorted(Enrolment.objects.filter(student=student).values_list("pk", "course_id"))
+
+
+class ClashTests(TestCase):
+    """MariaDB passes over a clash with another row on another unique column, and has to be asked what it stored."""
+
+    def rows(self, owner, name):
+        found = relationship.of(type(owner), name)
+        targets = found.target.objects.order_by("pk")
+        pairs = [
+            (*held_values(found.owner_fields, owner), *held_values(found.target_fields, each)) for each in targets
+        ]
+        return JoinRows.of(found, "default"), Links(pairs, [{}], {}, {})
+
+    def test_rows_that_were_not_stored_are_counted(self):
+        student, courses = StudentFactory(), CourseFactory.create_batch(3)
+        rows, links = self.rows(student, "courses")
+        student.courses.append(courses[1])
+
+        text = "^2 new rows of enrolments clash with rows of other pairs on a unique column.$"
+        with pytest.raises(IntegrityError, match=text):
+            rows.require_stored(links)
+
+        student.courses.append(*courses)
+        rows.require_stored(links)
+
+    def test_each_owner_has_each_row_of_a_subquery_once(self):
+        students, _ = StudentFactory.create_batch(3), CourseFactory.create_batch(2)
+        rows, _ = self.rows(students[0], "courses")
+        once = subquery(Course.objects.all(), ["id"], "default")
+        twice = Sql(f"{once.text} UNION ALL {once.text}", (*once.params, *once.params))
+        owners = [(student.pk,) for student in students[:2]]
+
+        for found in (once, twice):
+            rows.require_selected(owners, found, 4)
+            with pytest.raises(IntegrityError, match="^1 new rows of enrolments clash"):
+                rows.require_selected(owners, found, 3)
+
+    def test_where_only_the_pair_is_unique_nothing_is_asked(self):
+        user, _ = UserFactory(), LanguageFactory()
+        disc = Disc.objects.create(published=datetime.date(2020, 1, 1), price="9.50")
+        picture, _ = Picture.objects.create(), Mood.objects.create()
+        of_pair = models.UniqueConstraint(fields=["moodable_id", "moodable_type", "mood_id"], name="pair")
+
+        with mock.patch.object(Picture.moods.through._meta, "total_unique_constraints", [of_pair]):
+            for owner, name in ((user, "fluent_in"), (disc, "racks"), (picture, "moods")):
+                rows, links = self.rows(owner, name)
+                with self.subTest(name), self.assertNumQueries(0):
+                    rows.require_stored(links)
+                    rows.require_selected([(1,)], Sql("SELECT 1"), 0)
+
+    def test_columns_that_are_unique_together_clash_too(self):
+        LanguageFactory()
+        rows, links = self.rows(UserFactory(), "fluent_in")
+        constraint = models.UniqueConstraint(fields=["fluency", "language"], name="other")
+        options = {"unique_together": [("user", "fluency")], "total_unique_constraints": [constraint]}
+
+        for name, unique in options.items():
+            with (
+                self.subTest(name),
+                mock.patch.object(UserFluency._meta, name, unique),
+                pytest.raises(IntegrityError, match="^1 new rows of user_fluencies"),
+            ):
+                rows.require_stored(links)
 
 
 class FindTests(TestCase):
