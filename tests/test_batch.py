@@ -435,7 +435,8 @@ class OptionTests(TestCase):
         user = UserFactory(languages=[old, kept])
         before, new = links(), Language(name="new")
 
-        assert user.languages.append(kept, new, dry_run=True) == Changes(added=1, kept=1)
+        planned = user.languages.append(kept, new, dry_run=True)
+        assert (planned, planned.pairs) == (Changes(added=1, kept=1), None)
         assert user.languages.replace(kept, new, dry_run=True) == Changes(added=1, removed=1, kept=1)
         assert user.languages.delete(old, new, dry_run=True) == Changes(removed=1)
         assert user.languages.clear(dry_run=True) == Changes(removed=2)

@@ -297,6 +297,13 @@ class ReferencedColumnTests(TestCase):
         }
         assert Letter.objects.get().writer_code == "BOB"
 
+    def test_the_keys_of_targets_are_looked_up_for_pairs_alone(self):
+        association = Association(self.letter, "writer")
+
+        with self.assertNumQueries(2):  # what is linked; what goes
+            association.replace(self.bob, dry_run=True)
+        assert association.clear(pairs=True).pairs["removed"] == ((self.letter.pk, self.ann.pk),)
+
     def test_the_linked_ones_are_found(self):
         assert list(Association(self.letter, "writer").find()) == [self.ann]
 
