@@ -204,7 +204,7 @@ def settle_key(model: type[models.Model]) -> bool:
         return True
     waiting = [field for field in getattr(model, "belongs_to_fields", ()) if not field.settled]
     relations = [field for field in model._meta.local_fields if field.remote_field]
-    first_two = sorted([*waiting, *relations], key=lambda field: field.creation_counter)[:2]
+    first_two = sorted([*waiting, *relations])[:2]  # fields are ordered as they were written
     if len(first_two) < 2 or any(field in waiting for field in first_two):
         return False
     # A ForeignKey is its own column, and its model may not exist yet.
