@@ -17,6 +17,8 @@ from gorm_assoc.signals import association_changed
 from tests.factories import (
     BlogFactory,
     ClubFactory,
+    EmployerFactory,
+    HandFactory,
     LanguageFactory,
     MemberFactory,
     ProfileFactory,
@@ -24,7 +26,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.test_hooks_and_signals import received
-from tests.testapp.models import Book, Loan, Membership, Reader
+from tests.testapp.models import Book, Hand, Loan, Membership, Reader
 
 MYSQL = connection.vendor == "mysql"
 LOCK = 1 if connection.features.has_select_for_update else 0  # SELECT ... FOR UPDATE of the owner
@@ -417,9 +419,36 @@ class OptionTests(TestCase):
         user.languages.append(language, full_save=True)
 
         assert Language.objects.get().name == "new"
-        language.name = "newer"
+
+    def test_full_save_writes_what_replaces_others_too(self):
+        user, language = UserFactory(languages=1), LanguageFactory(name="old")
+        language.name = "new"
+
         user.languages.replace(language, full_save=True)
-        assert Language.objects.get().name == "newer"
+
+        assert user.languages.get().name == "new"
+
+    def test_they_hold_where_an_owner_has_one_target(self):
+        hand, firm = HandFactory(firm=None), EmployerFactory(name="old")
+        firm.name = "new"
+        association = Association(hand, "firm")
+        before = hand.updated_at
+
+        assert association.append(firm, dry_run=True) == Changes(added=1)
+        assert Hand.objects.get().firm is None
+        changes = association.append(firm, full_save=True, pairs=True)
+
+        assert changes.pairs == {"added": ((hand.pk, firm.pk),), "removed": (), "revived": ()}
+        assert Hand.objects.get().firm.name == "new"
+        assert Hand.objects.get().updated_at > before
+
+    def test_they_hold_for_a_queryset(self):
+        user, languages = UserFactory(), LanguageFactory.create_batch(2)
+
+        assert user.languages.append(Language.objects.all(), dry_run=True) == Changes(added=2)
+        changes = user.languages.append(Language.objects.all(), pairs=True)
+
+        assert set(changes.pairs["added"]) == {(user.pk, language.pk) for language in languages}
 
     def test_pairs_are_told_on_request(self):
         old, kept, new = LanguageFactory.create_batch(3)
