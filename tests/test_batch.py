@@ -569,7 +569,7 @@ class FindByJoinRowsTests(TestCase):
         assert association.unscoped().find(through={"note": "of 0"}).get() == books[0]
         with CaptureQueriesContext(connection) as ran:
             list(association.find(join_rows=True))
-        assert "IS NULL" in ran[1]["sql"]  # dead ones are not even read
+        assert all("IS NULL" in query["sql"] for query in ran)  # dead ones are not even read
 
     def test_the_targets_own_order_holds_where_no_other_is_asked_for(self):
         with mock.patch.object(Language._meta, "ordering", ["-name"]):

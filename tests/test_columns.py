@@ -143,6 +143,19 @@ class TestKeys:
         assert changes == Changes(kept=count)
         assert set(Slot.objects.values_list("copies", flat=True)) == {4}
 
+    def test_beside_expressions_a_column_gets_what_save_would_give_it(self, count):
+        rack, found = Rack.objects.create(), discs(count)
+
+        with CaptureQueriesContext(connection) as ran:
+            changes = Association(rack, "discs").append(*found, through_defaults={"copies": Value(1) + Value(1)})
+
+        assert changes == Changes(added=count)
+        assert len([query for query in ran if query["sql"].startswith("INSERT")]) == 1
+        slots = Slot.objects.all()
+        assert {slot.copies for slot in slots} == {2}
+        assert len({slot.pk for slot in slots}) == count
+        assert not any(slot.made_at is None for slot in slots)
+
 
 class TextKeyTests(TestCase):
     def test_quotes_percent_signs_and_backslashes(self):
