@@ -148,6 +148,12 @@ class BatchTests(TestCase):
         with pytest.raises(OwnersMismatch, match="none"):
             Association([], "languages")
 
+    def test_no_owners_take_no_statement(self):
+        association = User.objects.none().association("languages")
+
+        with self.assertNumQueries(0):
+            assert association.append(Language.objects.all(), to_all=True) == Changes()
+
     def test_an_empty_queryset_of_owners_does_nothing(self):
         association = User.objects.none().association("languages")
 

@@ -301,6 +301,12 @@ class JoinKeyTests(TestCase):
 
         assert self.row.club == self.new
 
+    def test_the_accessor_follows_it_where_there_was_none(self):
+        self.row.club = None
+        self.row.club_id = self.new.pk
+
+        assert self.row.club == self.new
+
     def test_the_accessor_follows_a_row_that_is_read_anew(self):
         student, (old, new) = StudentFactory(), CourseFactory.create_batch(2)
         row = Enrolment.objects.create(student=student, course=old)

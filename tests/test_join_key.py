@@ -55,7 +55,7 @@ class DeconstructTests(SimpleTestCase):
 class ColumnTests(SimpleTestCase):
     """It has no column, and no part of Django takes it for one."""
 
-    def test_dumpdata_leaves_it_out(self):
+    def test_dumpdata_writes_its_columns_alone(self):
         assert JoinKey("shop.page", from_fields=["page_id"]).serialize is False
 
     def test_no_referenced_field_is_found_in_it(self):

@@ -579,6 +579,14 @@ class GuardTests(TestCase):
 
 
 class DjangoManagerTests(TestCase):
+    def test_add_leaves_extra_columns_of_links_that_exist(self):
+        user, language = UserFactory(), LanguageFactory()
+        user.fluent_in.add(language, through_defaults={"fluency": "old"})
+
+        user.fluent_in.add(language, through_defaults={"fluency": "new"})
+
+        assert UserFluency.objects.get().fluency == "old"
+
     def test_add_remove_set_clear(self):
         user, (first, second, third) = UserFactory(), LanguageFactory.create_batch(3)
 
