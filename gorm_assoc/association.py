@@ -21,7 +21,7 @@ from gorm_assoc.asked import Asked, Defaults, keyed, require_join_rows
 from gorm_assoc.async_verbs import AsyncVerbs
 from gorm_assoc.exceptions import OwnersMismatch, TargetsNotShared, ValuesLengthMismatch
 from gorm_assoc.kinds import choosing, loading
-from gorm_assoc.kinds.base import Changes, Owners
+from gorm_assoc.kinds.base import Changes, Owners, nothing
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.query import scoped_queryset
 from gorm_assoc.values import is_settled
@@ -198,7 +198,7 @@ class Association(AsyncVerbs):
         asked = Asked.of_all(self.relationship, self._keyed_owners("delete"), given, work.using)
         asked = asked.stored_already(strict=False).pulled(work.using, needed=pairs)
         if asked.is_empty:
-            return Changes()
+            return nothing(pairs)
         keys = None if asked.queryset is not None else [value.key for value in asked.distinct]
 
         def condition() -> Condition:
@@ -213,7 +213,7 @@ class Association(AsyncVerbs):
         work = self._work()
         owners = self._keyed_owners("clear")
         if not owners:
-            return Changes()
+            return nothing(pairs)
         condition = choosing.clearing(owners)
         return work.unlink(owners, lambda: condition, dry_run=dry_run, pairs=pairs, clear=True)
 

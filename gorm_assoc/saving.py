@@ -211,7 +211,8 @@ class Graph:
                     relationship.target_fields, target
                 )
             whole = [(*owner, *target) for owner, target in sorted(rows.items())]
-            kinds.of(relationship).link(relationship, Links(whole, [{}], owners, {}), self.using)
+            links = Links(whole, [{}], owners, {})
+            kinds.of(relationship).link(relationship, links, self.using, update=False, pairs=False, destroy=False)
             for instance, target in by_owner:
                 kinds.of(relationship).hold(relationship, instance, target)
 
@@ -253,7 +254,9 @@ class Graph:
             self.before.note(instance)
         asked.store(store)
         tells = telling.announces(relationship)
-        changes = kinds.of(relationship).link(relationship, asked.links(self.using), self.using, pairs=tells)
+        changes = kinds.of(relationship).link(
+            relationship, asked.links(self.using), self.using, update=False, pairs=tells, destroy=False
+        )
         telling.announce(relationship, changes, self.using)
 
     def _save_targets(self, targets: Iterable[models.Model], chosen: Selection) -> None:

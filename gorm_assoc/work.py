@@ -16,7 +16,7 @@ from django.db import Error, models
 from gorm_assoc import kinds, storing
 from gorm_assoc.asked import Asked
 from gorm_assoc.kinds import choosing, looking, telling
-from gorm_assoc.kinds.base import NOTHING, Changes, Links, Owners, Values
+from gorm_assoc.kinds.base import NOTHING, Changes, Links, Owners, Values, nothing
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.relationship import Relationship
@@ -51,10 +51,10 @@ class Work:
         pairs: bool = False,
     ) -> Changes:
         if asked.is_empty or not asked.owners:
-            return Changes()
+            return nothing(pairs)
         asked = asked.pulled(self.using, needed=full_save or dry_run or pairs)
         if asked.is_empty:
-            return Changes()
+            return nothing(pairs)
         if self.relationship.is_single:  # an owner has one target: the new one
             return self.replace(asked.with_values(), touch=touch, full_save=full_save, dry_run=dry_run, pairs=pairs)
         if dry_run:
@@ -80,7 +80,7 @@ class Work:
     ) -> Changes:
         owners = asked.owners
         if not owners:
-            return Changes()
+            return nothing(pairs)
         asked = asked.pulled(self.using, needed=full_save or dry_run or pairs).linkable()
         if dry_run:
             leaving, condition, _ = self._leaving(asked)
@@ -116,7 +116,7 @@ class Work:
     def toggle(self, asked: Asked, *, pairs: bool) -> Changes:
         asked = asked.pulled(self.using, needed=True).linkable()
         if asked.is_empty:
-            return Changes()
+            return nothing(pairs)
 
         def toggle(graph: Graph) -> Changes:
             asked.store(graph.store)

@@ -465,6 +465,34 @@ class OptionTests(TestCase):
         assert changes == Changes(added=1, removed=1, kept=1)
         assert changes.pairs == {"added": ((user.pk, new.pk),), "removed": ((user.pk, old.pk),), "revived": ()}
 
+    def test_where_nothing_is_given_or_changes_there_are_no_pairs(self):
+        language = LanguageFactory()
+        user = UserFactory(languages=[language])
+        nobody = User.objects.none().association("languages")
+        verbs = {
+            "append": lambda **options: user.languages.append(**options),
+            "append of none": lambda **options: user.languages.append(Language.objects.none(), **options),
+            "append of what is linked": lambda **options: user.languages.append(language, **options),
+            "delete": lambda **options: user.languages.delete(**options),
+            "toggle": lambda **options: user.languages.toggle(**options),
+            "append to nobody": lambda **options: nobody.append(language, to_all=True, **options),
+            "replace of nobody": lambda **options: nobody.replace(language, to_all=True, **options),
+            "clear of nobody": lambda **options: nobody.clear(**options),
+        }
+
+        for name, verb in verbs.items():
+            with self.subTest(name):
+                assert verb(pairs=True).pairs == {"added": (), "removed": (), "revived": ()}
+                assert verb().pairs is None
+
+    def test_toggle_of_what_is_linked_tells_the_pairs(self):
+        language = LanguageFactory()
+        user = UserFactory(languages=[language])
+
+        changes = user.languages.toggle(language, pairs=True)
+
+        assert changes.pairs == {"added": (), "removed": ((user.pk, language.pk),), "revived": ()}
+
     def test_a_dry_run_tells_and_writes_nothing(self):
         old, kept = LanguageFactory.create_batch(2)
         user = UserFactory(languages=[old, kept])

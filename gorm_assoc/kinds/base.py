@@ -52,6 +52,11 @@ class Changes:
 NOTHING = Changes(pairs={"added": (), "removed": (), "revived": ()})
 
 
+def nothing(pairs: bool) -> Changes:
+    """That nothing changed; with no pairs, if they are asked for."""
+    return NOTHING if pairs else Changes()
+
+
 @dataclass(slots=True)
 class Links:
     """
@@ -93,9 +98,9 @@ class Kind(Protocol):
         links: Links,
         using: str,
         *,
-        update: bool = False,
-        pairs: bool = False,
-        destroy: bool = False,
+        update: bool,
+        pairs: bool,
+        destroy: bool,
     ) -> Changes:
         """
         Make each link; one that is there stays as it is.

@@ -57,9 +57,9 @@ def link(
     links: Links,
     using: str,
     *,
-    update: bool = False,
-    pairs: bool = False,
-    destroy: bool = False,
+    update: bool,
+    pairs: bool,
+    destroy: bool,
 ) -> Changes:
     """
     Let each owner's row name its target; the one it named before is no longer linked.

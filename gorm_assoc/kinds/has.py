@@ -61,9 +61,9 @@ def link(
     links: Links,
     using: str,
     *,
-    update: bool = False,
-    pairs: bool = False,
-    destroy: bool = False,
+    update: bool,
+    pairs: bool,
+    destroy: bool,
 ) -> Changes:
     """
     Let each target's row name its owner; one that does already stays as it is.

@@ -18,7 +18,7 @@ from django.db import connections, models
 from django.db.models.signals import m2m_changed
 
 from gorm_assoc.kinds import telling
-from gorm_assoc.kinds.base import Changes, Links, Owners, Values
+from gorm_assoc.kinds.base import Changes, Links, Owners, Values, nothing
 from gorm_assoc.kinds.choosing import Condition
 from gorm_assoc.kinds.conditions import Sql
 from gorm_assoc.kinds.join_rows import JoinRows
@@ -72,9 +72,9 @@ def link(
     links: Links,
     using: str,
     *,
-    update: bool = False,
-    pairs: bool = False,
-    destroy: bool = False,
+    update: bool,
+    pairs: bool,
+    destroy: bool,
 ) -> Changes:
     """
     Make each link: a dead row is revived, a missing one inserted, a live one left as it is.
@@ -86,7 +86,7 @@ def link(
     Raises IntegrityError if an end no longer exists (at commit, where keys are deferred).
     """
     if not links.rows:
-        return Changes(pairs=linked_pairs(relationship, links, ()) if pairs else None)
+        return nothing(pairs)
     through, rows = relationship.through, JoinRows.of(relationship, using)
     listens = m2m_changed.has_listeners(through)
     if update:
