@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connections, models, transaction
+from django.db import connections, models
 
 from gorm_assoc import pending
 from gorm_assoc.kinds import batches, insertion, object_columns, plain
@@ -20,18 +20,17 @@ from gorm_assoc.values import is_unset
 
 
 def insert(instances: Sequence[models.Model], using: str) -> None:
-    """Insert new objects of one class, which has one table; each has its key afterwards."""
+    """Insert new objects of one class, which has one table; each has its key afterwards. In a transaction."""
     with_key: list[models.Model] = []
     without_key: list[models.Model] = []
     for instance in instances:
         if is_unset(instance.pk):
             instance.pk = instance._meta.pk.get_pk_value_on_save(instance)
         (without_key if is_unset(instance.pk) else with_key).append(instance)
-    with transaction.atomic(using=using, savepoint=False):
-        for group in filter(None, (with_key, without_key)):
-            if not _insert(group, using):
-                with batches.as_large_as_can_be(using):
-                    type(group[0])._base_manager.using(using).bulk_create(group)
+    for group in filter(None, (with_key, without_key)):
+        if not _insert(group, using):
+            with batches.as_large_as_can_be(using):
+                type(group[0])._base_manager.using(using).bulk_create(group)
 
 
 def _insert(instances: Sequence[models.Model], using: str) -> bool:

@@ -698,6 +698,20 @@ class ToggleTests(TestCase):
         assert self.association.find().get() == self.on
 
 
+class OneForAllTests(TestCase):
+    def test_targets_that_all_owners_keep_are_named_once_in_the_statement(self):
+        for count in (1, 2, 3):
+            users = UserFactory.create_batch(count)
+            kept = [LanguageFactory(id=1_000_000 + 10 * count + number) for number in range(2)]
+            Association(users, "languages").append(*[kept] * count)
+
+            with CaptureQueriesContext(connection) as queries:
+                Association(users, "languages").replace(*[kept] * count)
+
+            (deleted,) = [query["sql"] for query in queries if query["sql"].startswith("DELETE")]
+            assert [deleted.count(str(language.pk)) for language in kept] == [1, 1]
+
+
 class BareKeysTests(TestCase):
     """Owners that are given keys, some of them the same."""
 

@@ -11,9 +11,10 @@ from django.db.models import Value
 from django.db.models.functions import Upper
 
 from example_project.guides.models import Language, User
+from gorm_assoc.kinds import insertion
 from gorm_assoc.models import Association
 from tests.factories import UserFactory
-from tests.testapp.models import Disc, Rack
+from tests.testapp.models import Chit, Coupon, Depot, Disc, Locker, Parcel, Rack, Sign
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("count", [1, 3, 150])]
 
@@ -40,6 +41,16 @@ def test_objects_with_a_key_and_without_one_go_in_together(count):
     assert {language.pk: language.name for language in created} == dict(Language.objects.values_list("pk", "name"))
 
 
+def test_each_object_gets_the_key_of_its_own_row_over_several_statements(count, monkeypatch):
+    monkeypatch.setattr(insertion, "_most_rows", lambda width, using: 2)
+    monkeypatch.setattr(insertion, "FEW", 1000)
+    created = numbered(count)
+
+    UserFactory().languages.append(*created)
+
+    assert {language.pk: language.name for language in created} == dict(Language.objects.values_list("pk", "name"))
+
+
 def test_all_objects_of_a_call_have_one_time(count):
     users = User.objects.create_many(User(name=f"user {number}", languages=numbered(2)) for number in range(count))
 
@@ -57,6 +68,57 @@ def test_update_modified_is_heeded(count):
 
     assert set(Language.objects.values_list("updated_at", flat=True)) == {None}
     assert None not in set(Language.objects.values_list("created_at", flat=True))
+
+
+def test_days_that_django_fills_in_are_on_the_object_as_in_its_row(count):
+    parcels = [Parcel(name="x") for _ in range(count)]
+
+    Depot.objects.create().parcels.append(*parcels)
+
+    days = {(parcel.sent_on, parcel.seen_on) for parcel in parcels}
+    assert {type(day) for both in days for day in both} == {datetime.date}
+    assert set(Parcel.objects.values_list("sent_on", "seen_on")) == days
+
+
+def test_a_generated_column_is_left_to_the_database(count):
+    Depot.objects.create().parcels.append(*(Parcel(name=f"x{number}") for number in range(count)))
+
+    assert set(Parcel.objects.values_list("label", flat=True)) == {f"X{number}" for number in range(count)}
+
+
+def test_a_default_of_the_database_stands_beside_values_that_are_given(count):
+    coupons = [Coupon(), *(Coupon(worth=number) for number in range(count))]
+
+    Depot.objects.create().coupons.append(*coupons)
+
+    stored = Coupon.objects.in_bulk([coupon.pk for coupon in coupons])
+    assert [stored[coupon.pk].worth for coupon in coupons] == [7, *range(count)]
+
+
+def test_an_object_gets_the_default_of_the_database_as_from_bulk_create(count):
+    ours, djangos = [Coupon() for _ in range(count)], [Coupon() for _ in range(count)]
+
+    Depot.objects.create().coupons.append(*ours)
+    Coupon.objects.bulk_create(djangos)
+
+    assert {type(coupon.__dict__.get("worth")) for coupon in ours} == {
+        type(coupon.__dict__.get("worth")) for coupon in djangos
+    }
+
+
+def test_rows_that_have_nothing_but_a_key(count):
+    chits = [Chit() for _ in range(count)]
+
+    Depot.objects.create().chits.append(*chits)
+
+    assert {chit.pk for chit in chits} == set(Chit.objects.values_list("pk", flat=True))
+    assert len({chit.pk for chit in chits} - {None}) == count
+
+
+def test_a_field_that_sets_its_parameter_in_other_sql(count):
+    Depot.objects.create().signs.append(*(Sign(text=f"stop {number}") for number in range(count)))
+
+    assert set(Sign.objects.values_list("text", flat=True)) == {f"STOP {number}" for number in range(count)}
 
 
 def test_an_expression_is_computed_by_the_database(count):
@@ -116,6 +178,15 @@ def test_a_key_that_was_taken_away_is_made_by_its_default(count):
 
     assert {rack.pk for rack in racks} == set(Rack.objects.values_list("pk", flat=True))
     assert len({rack.pk for rack in racks} - {None}) == count
+
+
+def test_so_is_a_whole_number(count):
+    lockers = [Locker(pk=None) for _ in range(count)]
+
+    Depot.objects.create().lockers.append(*lockers)
+
+    assert {locker.pk for locker in lockers} == set(Locker.objects.values_list("pk", flat=True))
+    assert len({locker.pk for locker in lockers} - {None}) == count
 
 
 @pytest.mark.django_db(databases=["default", "other"])

@@ -418,6 +418,13 @@ class HasOneTests(TestCase):
         assert owners(Bench) == {self.old.pk: None, other.pk: None, new.pk: self.ann.pk}
         assert new.worker == self.ann
 
+    def test_the_last_of_several_keys_counts_though_it_was_given_before_another(self):
+        other, new = BenchFactory.create_batch(2)
+
+        self.ann.association("desk").append(new.pk, other.pk, new.pk)
+
+        assert owners(Bench) == {self.old.pk: None, other.pk: None, new.pk: self.ann.pk}
+
     def test_delete_takes_any_of_several_values(self):
         other = BenchFactory()
 

@@ -10,7 +10,7 @@ from django.test import TestCase
 from example_project.guides.models import Address, Blog, Language, Person, PersonAddress, Profile, Tag, User
 from gorm_assoc.exceptions import PrimaryKeyRequired
 from tests.test_query import DEAD
-from tests.testapp.models import Friendship, Note, Reader, ReaderProxy
+from tests.testapp.models import Depot, Friendship, Note, Reader, ReaderProxy
 
 
 def names(rows):
@@ -183,6 +183,13 @@ class KeysTests(TestCase):
         assert names(ann.friend_of.unscoped()) == ["bob"]
         assert names(Reader.objects.filter(friend_of=ann)) == ["bob"]
         assert names(Reader.objects.filter(friends__friends=ann)) == []
+
+    def test_a_relation_to_a_proxy_takes_objects_of_its_model(self):
+        depot, reader, proxy = Depot.objects.create(), Reader.objects.create(name="ann"), ReaderProxy(name="bob")
+
+        depot.readers.append(reader, proxy, Reader.objects.filter(name="ann"))
+
+        assert names(depot.readers.all()) == ["ann", "bob"]
 
     def test_a_proxy_has_the_relations_of_its_model(self):
         proxy = ReaderProxy.objects.create(name="ann")

@@ -141,6 +141,9 @@ class VerbsTests(ReplicaTestCase):
             assert self.ann.languages.delete(Language.objects.filter(name="Young"), self.french) == Changes(removed=1)
             assert self.ann.languages.toggle([Language.objects.all()]) == Changes(added=3, removed=1)
             assert self.ann.languages.replace(Language.objects.order_by("pk")[:2], dry_run=True).added == 1
+            young = Language.objects.filter(name="Young")
+            assert self.ann.languages.delete(self.english, [[young.all()]]) == Changes(removed=1)
+            assert self.ann.languages.append(self.english, [[young.all()]]) == Changes(added=2)
             self.ann.languages.set(Language.objects.all())
         assert self.links.count() == 4
 

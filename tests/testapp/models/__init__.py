@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.testapp.models.admin import *  # noqa: F403
 from tests.testapp.models.has import *  # noqa: F403
+from tests.testapp.models.inserting import *  # noqa: F403
 from tests.testapp.models.kinds import *  # noqa: F403
 from tests.testapp.models.preload import *  # noqa: F403
 from tests.testapp.models.saving import *  # noqa: F403
