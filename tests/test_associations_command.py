@@ -262,6 +262,14 @@ class TableTests(TransactionTestCase):
 
         assert read(connection, "bare").primary_key == ()
 
+    def test_a_generated_column_is_there_and_needs_no_value(self):
+        self.made(("doubled", "a integer, b integer GENERATED ALWAYS AS (a * 2) STORED"))
+
+        column = read(connection, "doubled").column("b")
+
+        assert (type_class(column.type, ""), column.is_filled) == ("integer", True)
+        assert "GENERATED" not in column.type
+
     @skipUnless(connection.vendor == "sqlite", "the other databases write the columns down themselves")
     def test_a_foreign_key_without_columns_refers_to_the_primary_key(self):
         self.made(

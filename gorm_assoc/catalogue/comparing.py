@@ -130,7 +130,7 @@ class _Comparison:
                 yield self._but(f"column {field.column} is {column.type}, declared as {declared}.")
             if field.null and not column.null:
                 yield self._but(f"column {field.column} is NOT NULL, declared with null=True.")
-            elif self.strict and column.null and not field.null:
+            elif self.strict and column.null and not (field.null or field.generated):
                 yield self._but(f"column {field.column} can be NULL, declared without null=True.")
 
     def _can_be_added(self, field: Any) -> bool:

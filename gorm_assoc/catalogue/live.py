@@ -130,7 +130,11 @@ _Parts = tuple[list[Column], Sequence[str], list[ForeignKey], list[Index]]
 
 
 def _sqlite(rows: _Rows, table: str) -> _Parts:
-    info = rows('SELECT name, type, "notnull", dflt_value IS NOT NULL, pk FROM pragma_table_info(%s)', table)
+    info = rows(
+        "SELECT name, replace(type, ' GENERATED ALWAYS', ''), \"notnull\", dflt_value IS NOT NULL OR hidden, pk "
+        "FROM pragma_table_xinfo(%s) WHERE hidden <> 1",  # with generated columns, without those of virtual tables
+        table,
+    )
     columns = [Column(name, type_, not not_null, bool(filled)) for name, type_, not_null, filled, _ in info]
     primary_key = [row[0] for row in sorted(info, key=lambda row: row[4]) if row[4]]
     text = rows("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", table)
