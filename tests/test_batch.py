@@ -485,6 +485,19 @@ class OptionTests(TestCase):
                 assert verb(pairs=True).pairs == {"added": (), "removed": (), "revived": ()}
                 assert verb().pairs is None
 
+    def test_the_keys_of_targets_are_looked_up_once_and_for_pairs_alone(self):
+        user = UserFactory()
+        profiles = ProfileFactory.create_batch(2)
+        user.profiles.append(*profiles)
+
+        with self.assertNumQueries(3 + LOCK):  # the links, the keys of their targets, DELETE
+            changes = user.profiles.clear(pairs=True)
+
+        assert set(changes.pairs["removed"]) == {(user.pk, profile.pk) for profile in profiles}
+        user.profiles.append(*profiles)
+        with self.assertNumQueries(1 + LOCK):
+            assert user.profiles.clear().pairs is None
+
     def test_toggle_of_what_is_linked_tells_the_pairs(self):
         language = LanguageFactory()
         user = UserFactory(languages=[language])

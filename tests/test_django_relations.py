@@ -67,6 +67,14 @@ class DjangosOwnManyToManyTests(TestCase):
 
 
 class SymmetricalTests(TestCase):
+    def test_the_pairs_are_told_one_way(self):
+        ann, bob = (Neighbour.objects.create(name=name) for name in ("ann", "bob"))
+
+        changes = Association(ann, "neighbours").append(bob, pairs=True)
+
+        assert changes.pairs == {"added": ((ann.pk, bob.pk),), "removed": (), "revived": ()}
+        assert list(bob.neighbours.all()) == [ann]
+
     def test_each_link_holds_both_ways(self):
         ann, bob, eve = (Neighbour.objects.create(name=name) for name in ("ann", "bob", "eve"))
 

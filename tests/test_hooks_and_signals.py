@@ -327,8 +327,9 @@ class M2MChangedTests(TestCase):
         user.association("languages").append(old)
 
         with received(m2m_changed, User.languages.through) as calls:
-            user.association("languages").append(old, new)
+            changes = user.association("languages").append(old, new)
 
+        assert changes.pairs is None
         assert [(call["action"], call["pk_set"]) for call in calls] == [("pre_add", {new.pk}), ("post_add", {new.pk})]
         assert calls[0]["instance"] == user
         assert calls[0]["model"] is Language
@@ -363,6 +364,7 @@ class M2MChangedTests(TestCase):
             ("pre_clear", None),
             ("post_clear", None),
         ]
+        assert {(call["instance"], call["using"], call["model"]) for call in calls} == {(user, "default", Language)}
 
     def test_the_way_back_is_told_from_its_own_side(self):
         user, language = UserFactory(), LanguageFactory()
