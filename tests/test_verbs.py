@@ -381,7 +381,7 @@ class LockTests(TestCase):
 
 
 class FailureTests(TestCase):
-    """Inside a caller's transaction, where the owner has no updated_at and nothing is stored."""
+    """Inside a caller's transaction, which goes on."""
 
     @contextmanager
     def failing(self, start):
@@ -406,6 +406,15 @@ class FailureTests(TestCase):
             association.toggle(old, new)
 
         assert association.find().get() == old
+
+    def test_a_new_target_is_not_stored(self):
+        shelf, new = Shelf.objects.create(code="a"), Volume(title="new")
+
+        with self.failing("INSERT .*INTO .shelf_volumes. "):
+            Association(shelf, "volumes").append(new)
+
+        assert not Volume.objects.exists()
+        assert new.pk is None
 
     def test_targets_hold_what_they_held(self):
         author, essay = Author.objects.create(name="ann"), Essay.objects.create(title="a")
