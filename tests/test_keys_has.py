@@ -120,7 +120,7 @@ class HasManyTests(TestCase):
 
         changes = self.ann.association("tasks").clear()
 
-        assert changes == Changes(removed=1)
+        assert (changes, changes.pairs) == (Changes(removed=1), None)
         assert owners()[first.pk] == self.ann.pk
         assert owners()[second.pk] is None
 
@@ -129,7 +129,8 @@ class HasManyTests(TestCase):
         self.ann.association("tasks").append(first, second)
         first.delete()
 
-        changes = self.ann.association("tasks").unscoped().clear()
+        with self.assertNumQueries(2 + SAVEPOINT + LOCK):  # the targets; DELETE
+            changes = self.ann.association("tasks").unscoped().clear()
 
         assert changes == Changes(removed=2)
         assert set(owners()) == {third.pk}
@@ -231,6 +232,7 @@ class HasManyTests(TestCase):
 
         assert changes == Changes(added=1, kept=1)
         assert changes.pairs is None
+        assert self.ann.association("tasks").append(first, second, pairs=True) == changes
 
     def test_a_dry_run_tells_the_pairs_that_the_verb_then_makes(self):
         first, second, third = self.tasks
@@ -337,6 +339,17 @@ class NotNullKeyTests(TestCase):
         assert third.pk is None
         assert third.worker_id is None
         assert list(self.ann.contracts.values_list("title")) == [("first",)]
+
+    def test_a_dead_target_that_another_owner_gets_counts_as_removed_with_unscoped_only(self):
+        readers = [Reader.objects.create(name=name) for name in ("ann", "bob")]
+        review = Review.objects.create(reader=readers[0], stars=1)
+        both = Association(readers, "reviews")
+
+        assert both.replace([], review) == Changes(added=1, removed=1)
+        review.delete()
+        assert both.replace(review, []) == Changes(added=1)
+        assert both.unscoped().replace([], review) == Changes(added=1, removed=1)
+        assert owners(Review, "reader_id") == {review.pk: readers[1].pk}
 
 
 class DeletedOwnerTests(TestCase):

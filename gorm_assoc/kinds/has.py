@@ -86,7 +86,7 @@ def link(
         added = [*new, *((*owner, *target) for target, owner in moved.items())]
         told = linked_pairs(relationship, links, added)
         return Changes(added=len(added), kept=len(links.rows) - len(added), pairs=told)
-    count = rows.assign(wanted) if wanted else 0
+    count = rows.assign(wanted)
     if count < len(wanted):
         held = rows.count(rows.of_rows([(*owner, *target) for target, owner in wanted.items()]))
         _require_stored(relationship, len(wanted) - held)
