@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
+from unittest import mock
 
 import pytest
 from django.db import connection, models, transaction
@@ -12,8 +14,8 @@ from django.db.models.functions import Now, Upper
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from example_project.guides.models import SpokenLanguage
-from gorm_assoc.kinds import given, object_columns
+from example_project.guides.models import Language, SpokenLanguage
+from gorm_assoc.kinds import as_json, given, insertion, object_columns
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.models import Association, Changes
 from tests.factories import MemberFactory, UserFactory
@@ -224,6 +226,54 @@ class TextKeyTests(TestCase):
         with connection.cursor() as cursor:
             cursor.execute(values.text, values.params)
             assert cursor.fetchall() == [(0, ["a", "b"]), (1, ["c"])]
+
+
+class InsertionTests(TestCase):
+    """How many rows go into a statement, on SQLite."""
+
+    def setUp(self):
+        if connection.vendor != "sqlite":
+            self.skipTest("only SQLite chooses by the number of values")
+        self.key, self.name = (Language._meta.get_field(name) for name in ("id", "name"))
+        self.enterContext(mock.patch.object(insertion, "_most_rows", return_value=150))
+
+    def texts(self, columns):
+        return [piece.text for piece in insertion.pieces(columns, {}, "default")]
+
+    def test_a_single_column_is_one_parameter_from_a_hundred_rows_on(self):
+        few, many = ([f"language {number}" for number in range(count)] for count in (100, 101))
+
+        assert "VALUES" in self.texts({self.name: few})[0]
+        assert "json_each" in self.texts({self.name: many})[0]
+
+    def test_several_columns_are_listed_as_long_as_a_statement_takes_them(self):
+        for count, word in ((150, "VALUES"), (151, "json_each")):
+            (text,) = self.texts(
+                {self.key: range(count), self.name: [f"language {number}" for number in range(count)]}
+            )
+
+            assert word in text
+
+    def test_what_all_rows_share_is_sent_once(self):
+        (piece,) = insertion.pieces({self.key: [*range(151)], self.name: ["x"] * 151}, {}, "default")
+
+        assert piece.params == ("x", json.dumps([*range(151)]))
+
+
+@pytest.mark.parametrize(
+    ("column", "is_held"),
+    [
+        ([-(2**63), 2**63 - 1], True),
+        ([1, 2**63], False),
+        ([None, 2**63], False),
+        ([None, -(2**63) - 1], False),
+        ([None, "a"], True),
+        ([None, "a\0"], False),
+        ([1, 1.5], False),
+    ],
+)
+def test_what_goes_to_sqlite_as_json_comes_out_as_it_was(column, is_held):
+    assert as_json.can_hold(column) is is_held
 
 
 class Shouted(models.CharField):

@@ -24,7 +24,7 @@ from tests.factories import (
     TaskFactory,
     UserFactory,
 )
-from tests.testapp.models import Enrolment, Member, Membership, Task
+from tests.testapp.models import Disc, Enrolment, Member, Membership, Rack, Slot, Task
 
 
 @contextmanager
@@ -454,6 +454,19 @@ class SaveSignalTests(TestCase):
             assert Association(member, "clubs").unscoped().clear() == Changes(removed=0)
 
         assert calls == []
+
+    def test_a_row_that_is_told_gets_all_given_columns_beside_defaults_of_the_database(self):
+        rack, disc, member = (
+            Rack.objects.create(),
+            Disc.objects.create(published="2020-01-01", price=1),
+            MemberFactory(),
+        )
+
+        with received(pre_save, Slot):
+            rack.discs.append(disc, through_defaults={"lent_to": member, "is_lent": True})
+
+        slot = Slot.objects.get()
+        assert (slot.copies, slot.is_lent, slot.lent_to) == (1, True, member)
 
     def test_new_targets_send_save_signals(self):
         user = UserFactory()

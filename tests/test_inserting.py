@@ -6,7 +6,8 @@ import datetime
 import decimal
 
 import pytest
-from django.db import connection
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, connection
 from django.db.models import Value
 from django.db.models.functions import Upper
 
@@ -78,6 +79,23 @@ def test_days_that_django_fills_in_are_on_the_object_as_in_its_row(count):
     days = {(parcel.sent_on, parcel.seen_on) for parcel in parcels}
     assert {type(day) for both in days for day in both} == {datetime.date}
     assert set(Parcel.objects.values_list("sent_on", "seen_on")) == days
+
+
+def test_files_are_stored_with_their_rows(count):
+    bills = [ContentFile(b"%d" % number, name="bill.txt") for number in range(count)]
+
+    Depot.objects.create().parcels.append(*(Parcel(name="x", bill=bill) for bill in bills))
+
+    assert {int(parcel.bill.read()) for parcel in Parcel.objects.all()} == set(range(count))
+
+
+def test_a_target_without_the_whole_key_is_refused(count):
+    discs = [Disc(published="2020-01-01") for _ in range(count)]
+
+    with pytest.raises(IntegrityError, match=r"^testapp\.Rack\.discs cannot be saved"):
+        Association(Rack.objects.create(), "discs").append(*discs)
+
+    assert not Disc.objects.exists()
 
 
 def test_a_generated_column_is_left_to_the_database(count):

@@ -33,7 +33,7 @@ def of_objects(
     now = timezone.now()
     for field in fields:
         values = _own(field, objects, now)
-        if values[0].__class__ is DatabaseDefault and all(isinstance(value, DatabaseDefault) for value in values):
+        if all(isinstance(value, DatabaseDefault) for value in values):
             continue
         prepared = _prepared(field, values, connection)
         if prepared is None:
@@ -46,17 +46,16 @@ def is_expression(value: Any) -> bool:
     return hasattr(value, "resolve_expression")
 
 
-def _own(field: Field, objects: Sequence[models.Model], now: Any) -> Column:
+def _own(field: Any, objects: Sequence[models.Model], now: Any) -> Column:
     """What the objects hold, after what the field does to an object before it is saved."""
-    takes_time = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     pre_save = type(field).pre_save
-    if pre_save is models.Field.pre_save or (pre_save is models.DateTimeField.pre_save and not takes_time):
-        return list(map(attrgetter(field.attname), objects))
-    is_now = pre_save is models.DateTimeField.pre_save or (
+    is_time = pre_save is models.DateTimeField.pre_save or (
         pre_save is ModificationDateTimeField.pre_save
         and not any(hasattr(instance, "update_modified") for instance in objects)
     )
-    if not (takes_time and is_now):
+    if pre_save is models.Field.pre_save or (is_time and not (field.auto_now or field.auto_now_add)):
+        return list(map(attrgetter(field.attname), objects))
+    if not is_time:
         return [field.pre_save(instance, add=True) for instance in objects]
     for instance in objects:
         setattr(instance, field.attname, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from django.core.files.storage import InMemoryStorage
 from django.db import models
 from django.db.models.functions import Upper
 
@@ -37,6 +38,7 @@ def next_number() -> int:
 
 class Parcel(models.Model):
     name = models.CharField(max_length=20)
+    bill = models.FileField(storage=InMemoryStorage(), blank=True)
     sent_on = models.DateField(auto_now_add=True)
     seen_on = models.DateField(auto_now=True)
     label = models.GeneratedField(
