@@ -15,11 +15,11 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from example_project.guides.models import Language, SpokenLanguage
-from gorm_assoc.kinds import as_json, given, insertion, object_columns
+from gorm_assoc.kinds import as_json, batches, given, insertion, object_columns
 from gorm_assoc.kinds.conditions import Columns
 from gorm_assoc.models import Association, Changes
 from tests.factories import MemberFactory, UserFactory
-from tests.testapp.models import Disc, Rack, Slot
+from tests.testapp.models import Book, Disc, Loan, Rack, Reader, Slot
 
 
 def discs(count: int) -> list[Disc]:
@@ -159,6 +159,30 @@ class TestKeys:
         assert not any(slot.made_at is None for slot in slots)
 
 
+class DefaultTests(TestCase):
+    """Of the rows of one verb, some are given a column and others get its default."""
+
+    def test_defaults_of_django(self):
+        reader = Reader.objects.create(name="ann")
+        books = [Book.objects.create(id=number, locale="en", title="x") for number in range(3)]
+        given = [{"note": "first"}, {"weight": 7}, {}]
+
+        reader.books.append(*books, through_defaults=lambda book: given[book.id])
+
+        assert list(Loan.objects.order_by("book_id").values_list("note", "weight")) == [
+            ("first", None),
+            ("", 7),
+            ("", None),
+        ]
+
+    def test_defaults_of_the_database(self):
+        rack, (one, two) = Rack.objects.create(), discs(2)
+
+        rack.discs.append(one, two, through_defaults=lambda disc: {"copies": 5} if disc is one else {})
+
+        assert dict(Slot.objects.values_list("disc_price", "copies")) == {one.price: 5, two.price: 1}
+
+
 class TextKeyTests(TestCase):
     def test_quotes_percent_signs_and_backslashes(self):
         user = UserFactory()
@@ -235,7 +259,6 @@ class InsertionTests(TestCase):
         if connection.vendor != "sqlite":
             self.skipTest("only SQLite chooses by the number of values")
         self.key, self.name = (Language._meta.get_field(name) for name in ("id", "name"))
-        self.enterContext(mock.patch.object(insertion, "_most_rows", return_value=150))
 
     def texts(self, columns):
         return [piece.text for piece in insertion.pieces(columns, {}, "default")]
@@ -246,7 +269,8 @@ class InsertionTests(TestCase):
         assert "VALUES" in self.texts({self.name: few})[0]
         assert "json_each" in self.texts({self.name: many})[0]
 
-    def test_several_columns_are_listed_as_long_as_a_statement_takes_them(self):
+    @mock.patch.object(insertion, "_most_rows", return_value=150)
+    def test_several_columns_are_listed_as_long_as_a_statement_takes_them(self, most_rows):
         for count, word in ((150, "VALUES"), (151, "json_each")):
             (text,) = self.texts(
                 {self.key: range(count), self.name: [f"language {number}" for number in range(count)]}
@@ -254,7 +278,17 @@ class InsertionTests(TestCase):
 
             assert word in text
 
-    def test_what_all_rows_share_is_sent_once(self):
+    def test_a_list_has_no_more_values_than_a_statement_takes(self):
+        numbers = [number + 0.5 for number in range(9_000)]  # of which JSON makes others
+        fields = [*Language._meta.concrete_fields][:4]
+
+        pieces = list(insertion.pieces(dict.fromkeys(fields, numbers), {}, "default"))
+
+        assert sum(len(piece.params) for piece in pieces) == 4 * 9_000
+        assert max(len(piece.params) for piece in pieces) <= batches.most_values("default")
+
+    @mock.patch.object(insertion, "_most_rows", return_value=150)
+    def test_what_all_rows_share_is_sent_once(self, most_rows):
         (piece,) = insertion.pieces({self.key: [*range(151)], self.name: ["x"] * 151}, {}, "default")
 
         assert piece.params == ("x", json.dumps([*range(151)]))
