@@ -26,11 +26,16 @@ def pytest_sessionstart() -> None:
             for value in list(vars(module).values()):
                 getattr(value, "cache_clear", int)()
     for model in apps.get_models(include_auto_created=True):
-        vars(model._meta).pop(_READ, None)
         for field in model._meta.get_fields(include_hidden=True):
             for each in (field, getattr(field, "remote_field", None)):
                 for cached in ("path_infos", "reverse_path_infos", "relationship", "_twins"):
                     vars(each or field).pop(cached, None)
+
+
+def pytest_runtest_setup() -> None:
+    """What is read once is read by each test, so that mutmut knows which tests reach what reads it."""
+    for model in apps.get_models(include_auto_created=True):
+        vars(model._meta).pop(_READ, None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

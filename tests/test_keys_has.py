@@ -25,6 +25,7 @@ from tests.testapp.models import (
     Bench,
     Book,
     Contract,
+    Crate,
     Employer,
     Hand,
     Letter,
@@ -32,7 +33,9 @@ from tests.testapp.models import (
     Review,
     Room,
     Site,
+    Sticker,
     Task,
+    Tool,
 )
 
 SAVEPOINT = 2  # SAVEPOINT and RELEASE, around several statements inside the test's transaction
@@ -510,6 +513,49 @@ class CompositeTests(TestCase):
         assert list(self.oslo.rooms.all()) == [second]
         self.oslo.rooms.clear()
         assert self.oslo.rooms.count() == 0
+
+
+class PolymorphicTests(TestCase):
+    """A crate and a tool of the same key: a sticker is of the one that its type names."""
+
+    def setUp(self):
+        self.crate, self.other = Crate.objects.create(id=77, name="crate"), Crate.objects.create(id=78, name="other")
+        self.tool = Tool.objects.create(id=77, name="tool")
+        self.stickers = [Sticker.objects.create(text=text) for text in "abc"]
+        self.tool.stickers.append(*self.stickers)
+
+    def held(self):
+        return list(Sticker.objects.order_by("text").values_list("owner_type", "owner_id"))
+
+    def test_append_takes_it_from_the_owner_of_another_type(self):
+        first, second, _ = self.stickers
+
+        assert self.crate.stickers.append(first, second.pk) == Changes(added=2)
+        assert self.crate.stickers.append(first, second, pairs=True) == Changes(kept=2)
+        assert (first.owner_type, first.owner_id) == ("crates", 77)
+        assert self.held() == [("crates", 77), ("crates", 77), ("tools", 77)]
+        assert self.tool.stickers.count() == 1
+
+    def test_a_queryset_and_owners_with_values_of_their_own(self):
+        assert self.crate.stickers.append(Sticker.objects.filter(text__lt="c")) == Changes(added=2)
+        changes = Association([self.crate, self.other], "stickers").replace(self.stickers[0], self.stickers[1:])
+
+        assert changes == Changes(added=2, removed=1, kept=1)
+        assert self.held() == [("crates", 77), ("crates", 78), ("crates", 78)]
+
+    def test_toggle_and_dry_runs_know_the_type(self):
+        first, second, _ = self.stickers
+        self.crate.stickers.append(first)
+
+        assert self.crate.stickers.append(first, second, dry_run=True) == Changes(added=1, kept=1)
+        assert self.crate.stickers.toggle(first, second) == Changes(added=1, removed=1)
+        assert self.crate.stickers.get() == second
+
+    def test_clear_lets_go_of_its_own(self):
+        self.crate.stickers.append(self.stickers[0])
+
+        assert self.crate.stickers.clear() == Changes(removed=1)
+        assert self.held() == [("crates", None), ("tools", 77), ("tools", 77)]
 
 
 class ManagerTests(TestCase):
