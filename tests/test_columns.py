@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+from contextlib import ExitStack
 from unittest import mock
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Now, Upper
 from django.test import TestCase
@@ -16,7 +17,7 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from example_project.guides.models import Language, SpokenLanguage
 from gorm_assoc.kinds import as_json, batches, given, insertion, object_columns
-from gorm_assoc.kinds.conditions import Columns
+from gorm_assoc.kinds.conditions import Columns, Sql, typed
 from gorm_assoc.models import Association, Changes
 from tests.factories import MemberFactory, UserFactory
 from tests.testapp.models import Book, Disc, Loan, Rack, Reader, Slot
@@ -292,6 +293,119 @@ class InsertionTests(TestCase):
         (piece,) = insertion.pieces({self.key: [*range(151)], self.name: ["x"] * 151}, {}, "default")
 
         assert piece.params == ("x", json.dumps([*range(151)]))
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the other tests send it to the servers")
+class TestWhatServersAreSent:
+    """Their SQL, without a server."""
+
+    ROWS = [[*range(101)], [f"l{number}" for number in range(101)]]
+    PAIR = '"id", "locale"'
+    UNNESTED = "unnest(%s::integer[], %s::varchar[])"
+    SAME = 'AS found (found0, found1) WHERE found.found0 = "id" AND found.found1 = "locale")'
+    NUMBERED = (
+        'SELECT 0 AS given_number, "id" AS given0, "locale" AS given1 FROM "testapp_book" WHERE 1 = 0 UNION ALL {}'
+    )
+
+    @pytest.fixture
+    def columns(self):
+        return Columns([Book._meta.get_field("id"), Book._meta.get_field("locale")], "default")
+
+    @pytest.fixture
+    def vendor(self):
+        with ExitStack() as patches:
+
+            def use(name, **features):
+                for feature, value in {"vendor": name, **features}.items():
+                    patches.enter_context(mock.patch.object(connections["default"], feature, value, create=True))
+
+            yield use
+
+    def test_many_values_are_arrays_on_postgresql(self, columns, vendor):
+        vendor("postgresql")
+
+        among, not_among = (call(zip(*self.ROWS, strict=True)) for call in (columns.among, columns.not_among))
+
+        assert among == Sql(f"({self.PAIR}) IN (SELECT * FROM {self.UNNESTED})", tuple(self.ROWS))
+        assert not_among == Sql(f"NOT EXISTS (SELECT 1 FROM {self.UNNESTED} {self.SAME}", tuple(self.ROWS))
+
+    def test_a_hundred_values_are_a_list_on_every_database(self, columns, vendor):
+        rows = [*zip(*self.ROWS, strict=True)][:100]
+        for name, values in (("postgresql", ""), ("mysql", ""), ("sqlite", "VALUES ")):
+            vendor(name)
+
+            listed = f"{values}{', '.join(['(%s, %s)'] * 100)}"
+            params = tuple(value for row in rows for value in row)
+            assert columns.among(rows) == Sql(f"({self.PAIR}) IN ({listed})", params)
+            assert columns.not_among(rows) == Sql(f"({self.PAIR}) NOT IN ({listed})", params)
+
+    def test_no_rows_are_none_of_all(self, columns):
+        assert (columns.among([]), columns.not_among([])) == (Sql("1 = 0"), Sql("1 = 1"))
+
+    def test_a_subquery_is_an_anti_join_on_postgresql(self, columns, vendor):
+        found = Sql("SELECT %s, %s", (1, "en"))
+        vendor("postgresql")
+
+        assert columns.not_among_subquery(found) == Sql(
+            f"NOT EXISTS (SELECT 1 FROM (SELECT %s, %s) {self.SAME}", (1, "en")
+        )
+        vendor("mysql")
+        assert columns.not_among_subquery(found) == Sql(
+            f"({self.PAIR}) NOT IN (SELECT * FROM (SELECT %s, %s) AS found)", (1, "en")
+        )
+
+    def test_arrays_are_listed_on_postgresql_which_would_take_them_apart(self, columns, vendor, monkeypatch):
+        vendor("postgresql")
+        assert columns.can_unfold([])
+
+        monkeypatch.setattr(columns.fields[1], "base_field", None, raising=False)
+
+        assert not columns.can_unfold([])
+
+    def test_rows_with_their_numbers(self, columns, vendor):
+        values, params = [[7, 8], ["en", "de"]], (0, 7, "en", 1, 8, "de")
+
+        vendor("postgresql")
+        unnested = (
+            f"SELECT number - 1, found0, found1 FROM {self.UNNESTED} WITH ORDINALITY AS found (found0, found1, number)"
+        )
+        assert given.numbered(columns, values) == Sql(self.NUMBERED.format(unnested), ([7, 8], ["en", "de"]))
+        vendor("mysql", mysql_is_mariadb=True)
+        rows = "VALUES (%s, %s, %s), (%s, %s, %s)"
+        assert given.numbered(columns, values) == Sql(self.NUMBERED.format(rows), params)
+        vendor("mysql", mysql_is_mariadb=False)
+        rows = "VALUES ROW(%s, %s, %s), ROW(%s, %s, %s)"
+        assert given.numbered(columns, values) == Sql(self.NUMBERED.format(rows), params)
+        vendor("sqlite")
+        found = "SELECT key, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(%s)"
+        assert given.numbered(columns, values) == Sql(self.NUMBERED.format(found), ('[[7, "en"], [8, "de"]]',))
+
+    @pytest.mark.parametrize(
+        ("declared", "told"),
+        [
+            ("varchar(191)", "varchar"),
+            ("numeric(8, 2)", "numeric"),
+            ("timestamp (3) with time zone", "timestamp with time zone"),
+            ("CHAR(5)", "bpchar"),
+            ("character(5)", "bpchar"),
+            ("bit(3)", "bit varying"),
+            ("jsonb", "jsonb"),
+        ],
+    )
+    def test_the_type_of_a_placeholder_on_postgresql_has_no_length(self, vendor, declared, told):
+        field = mock.Mock(db_type=mock.Mock(return_value=declared))
+
+        vendor("postgresql")
+
+        assert typed(field, connection) == f"%s::{told}"
+        field.db_type.assert_called_once_with(connection)
+        vendor("mysql")
+        assert typed(field, connection) == "%s"
+
+    def test_columns_of_an_aliased_table_are_quoted_with_it(self):
+        columns = Columns([Book._meta.get_field("id")], "default", alias="100% books")
+
+        assert columns.among([(1,)]) == Sql('"100%% books"."id" = %s', (1,))
 
 
 @pytest.mark.parametrize(
