@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from django.db import connection
 from django.db.models.signals import m2m_changed
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
 from example_project.guides.models import Language, User, UserFluency
@@ -239,7 +239,7 @@ class ManyValuesTests(TestCase):
                 changes = both.replace(languages[1:count], languages[0])
 
             (deleted,) = (query["sql"] for query in ran if query["sql"].startswith("DELETE"))
-            assert ("json_each" in deleted) == (count == 101)
+            assert ("_rowid_" in deleted) == (count == 101)
             assert changes.removed == 2
             assert links() == {(bob.pk, languages[0].pk), *((ann.pk, each.pk) for each in languages[1:count])}
 
@@ -376,6 +376,16 @@ class OptionTests(TestCase):
             *((users[0].pk, language.pk, f"of {language.pk}") for language in languages),
             *((users[1].pk, language.pk, "old") for language in languages[:2]),
         }
+
+    def test_dead_links_to_what_other_owners_get_stay_dead(self):
+        readers = [Reader.objects.create(name=name) for name in ("ann", "bob")]
+        books = [Book.objects.create(id=number, locale="en", title=str(number)) for number in range(2)]
+        both = Association(readers, "books")
+        both.append(*books, to_all=True)
+        both.clear()
+
+        assert both.append(books[0], books[1]) == Changes(revived=2)
+        assert set(Loan.objects.values_list("reader__name", "book_id")) == {("ann", 0), ("bob", 1)}
 
     def test_update_does_not_touch_dead_links(self):
         reader = Reader.objects.create(name="ann")
@@ -664,6 +674,23 @@ class AssociationChangedTests(TestCase):
 
         assert calls[0]["revived"] == ((members[0].pk, club.pk),)
         assert calls[0]["added"] == ((members[1].pk, club.pk),)
+
+
+class LockTests(TransactionTestCase):
+    def test_a_dry_run_needs_no_transaction(self):
+        user, language = UserFactory(), LanguageFactory()
+
+        assert user.languages.append(language, dry_run=True, pairs=True) == Changes(added=1)
+
+    @pytest.mark.skipif(not LOCK, reason="SQLite locks no rows")
+    def test_what_is_linked_is_locked_where_it_is_read_before_it_is_written(self):
+        user, language = UserFactory(), LanguageFactory()
+
+        with CaptureQueriesContext(connection) as ran:
+            user.languages.append(language, pairs=True)
+
+        (read,) = (query["sql"] for query in ran if query["sql"].startswith("SELECT"))
+        assert "FOR UPDATE" in read
 
 
 class ToggleTests(TestCase):
