@@ -22,6 +22,10 @@ class Raised(models.CharField):  # type: ignore[type-arg]
     def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
         return "UPPER(%s)"
 
+    def get_placeholder_sql(self, value: Any, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """What Django asks for since 6.1, in place of the other."""
+        return "UPPER(%s)", [value]
+
 
 class Depot(AssociationModel):
     parcels = Many2Many("Parcel", "many2many:depot_parcels")
