@@ -34,7 +34,7 @@ class KeyColumns:
         self.model, self.column = fields[0].model, fields[0].column
 
     def get_col(self, alias: str) -> Any:
-        return Col(alias, self, self.fields[0])  # type: ignore[arg-type]
+        return Col(alias, self)  # type: ignore[arg-type]
 
     def get_lookup(self, name: str) -> Any:
         return {"exact": self.exact}[name]
