@@ -37,7 +37,7 @@ class Relation:
     back -- direct: where a target keeps its owner
     cache_name -- where the owner keeps its targets
     relationship -- linked: the resolved many2many
-    is_forward -- the owner's model declares it
+    is_forward -- direct: the owner refers to the target
     convert -- turns what a target holds into what the owner has, where the columns are of different types
     """
 
@@ -94,7 +94,7 @@ def accessors(model: Model) -> Iterator[tuple[str, Any]]:
     for relation in model._meta.get_fields():
         if not relation.is_relation or getattr(relation, "is_way_back", False):
             continue
-        if isinstance(relation, models.Field) or not hasattr(relation, "get_accessor_name"):
+        if isinstance(relation, models.Field):
             yield relation.name, relation
         elif accessor := relation.get_accessor_name():
             yield accessor, relation
@@ -102,7 +102,7 @@ def accessors(model: Model) -> Iterator[tuple[str, Any]]:
 
 def _read(model: Model, relation: Any) -> Relation:
     if relation.related_model is None:
-        return Relation(relation.name, model, None, False, relation.cache_name, is_forward=True)
+        return Relation(relation.name, model, None, False, relation.cache_name)
     if hasattr(relation, "get_content_type"):
         return _generic_relation(model, relation)
     found = relationships.from_django(model, relation)
