@@ -13,7 +13,7 @@ from gorm_assoc.models import AssociationModel, Many2Many
 
 __all__ = "Chit Coupon Depot Locker Parcel Sign".split()
 
-_numbers = count(1)
+_numbers = count(1000)
 
 
 class Raised(models.CharField):  # type: ignore[type-arg]
