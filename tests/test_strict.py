@@ -77,9 +77,17 @@ class StrictTests(TestCase):
     def test_warn(self):
         for name, (model, read) in self.READ.items():
             with self.subTest(name):
+                (expected,) = read(model.objects.order_by("pk")[0])
                 rows = list(model.objects.strict("warn").order_by("pk"))
-                with pytest.warns(NotPreloadedWarning, match=name) as told:
-                    assert len(read(rows[0])) == 1
+                with pytest.warns(NotPreloadedWarning, match=f"{name} was read"):
+                    assert read(rows[0]) == [expected]
+
+    def test_a_warning_names_the_line_that_reads(self):
+        for name, (model, read) in self.READ.items():
+            with self.subTest(name):
+                rows = list(model.objects.strict("warn").order_by("pk"))
+                with pytest.warns(NotPreloadedWarning) as told:
+                    read(rows[0])
                 assert told[0].filename == __file__
 
     def test_load_reads_for_all_rows_at_once(self):
@@ -248,7 +256,9 @@ class StrictTests(TestCase):
 
         class Person(Base):
             mother = models.ForeignKey(Mother, models.CASCADE, related_name="children")
-            spouse = models.OneToOneField("self", models.CASCADE, related_name="spouse_of")
+            spouse = models.OneToOneField(
+                "self", models.CASCADE, related_name="spouse_of", related_query_name="married_to"
+            )
             clubs = models.ManyToManyField(Club, related_name="members")
 
         class Player(Person):
