@@ -377,6 +377,19 @@ class OptionTests(TestCase):
             *((users[1].pk, language.pk, "old") for language in languages[:2]),
         }
 
+    def test_only_mariadb_is_given_many_rows_in_several_statements(self):
+        user, languages = UserFactory(), LanguageFactory.create_batch(6)
+        user.fluent_in.append(*languages)
+        own = {language: {"fluency": f"of {language.pk}"} for language in languages}
+
+        with mock.patch("gorm_assoc.kinds.link_rows.CHUNK", 2), CaptureQueriesContext(connection) as ran:
+            changes = user.fluent_in.append(*languages, through_defaults=own.get, update=True)
+
+        updates = [query for query in ran if query["sql"].lstrip().startswith("UPDATE") and "given" in query["sql"]]
+        assert (len(updates), changes) == (3 if MYSQL else 1, Changes(kept=6))
+        fluencies = set(UserFluency.objects.values_list("fluency", flat=True))
+        assert fluencies == {one["fluency"] for one in own.values()}
+
     def test_dead_links_to_what_other_owners_get_stay_dead(self):
         readers = [Reader.objects.create(name=name) for name in ("ann", "bob")]
         books = [Book.objects.create(id=number, locale="en", title=str(number)) for number in range(2)]
