@@ -24,7 +24,7 @@ from tests.factories import (
     TaskFactory,
     UserFactory,
 )
-from tests.testapp.models import Disc, Enrolment, Member, Membership, Rack, Slot, Task
+from tests.testapp.models import Course, Disc, Enrolment, Member, Membership, Rack, Slot, Task
 
 
 @contextmanager
@@ -97,6 +97,15 @@ class HookTests(TestCase):
         StudentFactory().courses.append(CourseFactory())
 
         assert seen == names
+
+    def test_hooks_get_the_rows_of_a_queryset_too(self):
+        seen, student, courses = [], StudentFactory(), CourseFactory.create_batch(2)
+        Enrolment.after_create = lambda row: seen.append(row.course_id)
+        self.addCleanup(delattr, Enrolment, "after_create")
+
+        student.courses.append(Course.objects.all())
+
+        assert sorted(seen) == [course.pk for course in courses]
 
     def test_dead_rows_get_no_delete_hooks(self):
         member, (dead, live) = MemberFactory(), ClubFactory.create_batch(2)
@@ -446,6 +455,17 @@ class SaveSignalTests(TestCase):
         for call in (before, after):
             assert (call["instance"].pk, call["using"]) == ((member.pk, club.pk), "default")
             assert call["origin"].model is Membership
+
+    def test_each_signal_is_sent_though_nobody_listens_to_another(self):
+        for signal in (pre_save, post_save, pre_delete, post_delete):
+            rack = Rack.objects.create()
+            disc = Disc.objects.create(published="2020-01-01", price=Disc.objects.count())
+
+            with received(signal, Slot) as calls:
+                rack.discs.append(disc)
+                rack.discs.clear()
+
+            assert len(calls) == 1
 
     def test_a_verb_that_removes_nothing_says_so_while_somebody_listens(self):
         member = MemberFactory()

@@ -62,6 +62,7 @@ class Locker(models.Model):
     """A whole number for a key, which the project counts."""
 
     number = models.IntegerField(primary_key=True, default=next_number)
+    is_open = models.BooleanField(default=True)
 
 
 class Sign(models.Model):
