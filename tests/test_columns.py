@@ -16,9 +16,13 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from example_project.guides.models import Language, SpokenLanguage
-from gorm_assoc.kinds import as_json, batches, given, insertion, object_columns
+from gorm_assoc import relationship
+from gorm_assoc.kinds import as_json, batches, given, insertion, object_columns, plain
+from gorm_assoc.kinds.base import Links
 from gorm_assoc.kinds.conditions import Columns, Sql, typed
+from gorm_assoc.kinds.join_rows import JoinRows
 from gorm_assoc.models import Association, Changes
+from tests.checking import CheckTestCase
 from tests.factories import MemberFactory, UserFactory
 from tests.testapp.models import Book, Disc, Loan, Rack, Reader, Slot
 
@@ -293,6 +297,53 @@ class InsertionTests(TestCase):
         (piece,) = insertion.pieces({self.key: [*range(151)], self.name: ["x"] * 151}, {}, "default")
 
         assert piece.params == ("x", json.dumps([*range(151)]))
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "are"),
+    [
+        (models.IntegerField(), [1, 2], True),
+        (models.IntegerField(), [1, "2"], False),
+        (models.IntegerField(), [True], False),
+        (models.CharField(), ["1"], True),
+        (models.CharField(), [1], False),
+        (models.DateField(), ["2026-01-01"], False),
+        (models.DateField(), [None], False),
+    ],
+)
+def test_values_that_are_a_columns_own(field, values, are):
+    assert plain.are(field, values) is are
+
+
+def test_some_of_the_links_keep_their_own_columns_and_which_are_new():
+    links = Links([(1, 1), (1, 2)], [{"note": "a"}, {"note": "b"}], {}, {}, frozenset([(2,)]))
+
+    only = links.only([1])
+
+    assert (only.rows, only.defaults, only.new) == ([(1, 2)], [{"note": "b"}], {(2,)})
+
+
+class ExtraRelationTests(CheckTestCase):
+    def test_a_relation_over_two_columns_is_given_by_its_name(self):
+        made = self.declare("""
+            class Book(models.Model):
+                pk = models.CompositePrimaryKey("number", "locale")
+                number = models.IntegerField()
+                locale = models.CharField(max_length=5)
+
+            class Reader(Model):
+                languages = Many2Many("Language", through="Reading")
+
+            class Reading(JoinTable):
+                reader = BelongsTo("Reader")
+                language = BelongsTo("Language")
+                book = BelongsTo("Book", null=True)
+        """)
+        rows = JoinRows.of(relationship.of(made.Reader, "languages"), "default")
+
+        prepared = rows.extra.prepared({"book": made.Book(number=7, locale="en")})
+
+        assert {field.attname: value for field, value in prepared.items()} == {"book_number": 7, "book_locale": "en"}
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the other tests send it to the servers")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from types import SimpleNamespace
+from unittest import mock
 
-from django.db import connection
+import pytest
+from django.db import connection, connections
 from django.db.models.signals import m2m_changed
 from django.test import TestCase
 
@@ -236,3 +239,35 @@ class PreloadTests(TestCase):
 
         assert (ann.countries_count, ann.visits_count, ann.trunks_count) == (2, 2, 1)
         assert (bob.countries_count, bob.visits_count, bob.trunks_count) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "declared", "collation", "may"),
+    [
+        ("mysql", "varchar(10)", None, True),
+        ("mysql", "longtext", None, True),
+        ("mysql", "bigint", None, False),
+        ("postgresql", "varchar(10)", None, False),
+        ("postgresql", "varchar(10)", "ignoring_case", True),
+        ("postgresql", "citext", None, True),
+    ],
+)
+def test_which_columns_may_call_two_texts_equal(vendor, declared, collation, may):
+    field = mock.Mock(db_parameters=lambda connection: {"type": declared, "collation": collation})
+
+    assert spelling.may_differ(SimpleNamespace(fields=[field], connection=SimpleNamespace(vendor=vendor))) is may
+
+
+@pytest.mark.parametrize(
+    ("vendor", "lock", "is_locked"), [("mysql", True, True), ("mysql", False, False), ("postgresql", True, False)]
+)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the other tests send it to the servers")
+def test_rows_that_are_looked_up_are_locked_on_mariadb(monkeypatch, vendor, lock, is_locked):
+    sent = []
+    monkeypatch.setattr(spelling, "_fetch", lambda columns, sql: sent.append(sql.text) or [])
+    monkeypatch.setattr(connections["default"], "vendor", vendor, raising=False)
+    monkeypatch.setattr(connections["default"], "mysql_is_mariadb", True, raising=False)
+
+    spelling.stored(Columns([Country._meta.pk], "default"), [("EN",)], lock=lock)
+
+    assert [text.endswith(" FOR UPDATE") for text in sent] == [is_locked]
