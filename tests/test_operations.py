@@ -537,10 +537,11 @@ def test_nothing_is_done_in_a_database_that_a_router_leaves_out(monkeypatch, set
 
 
 @pytest.fixture
-def connection(django_db_blocker):
-    """An empty database in memory."""
+def connection(django_db_blocker, tmp_path):
+    """An empty database, in a file: Django never closes one in memory."""
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "empty.sqlite3"}
     with django_db_blocker.unblock():
-        made = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})["default"]
+        made = ConnectionHandler({"default": settings})["default"]
         yield made
         made.close()
 
