@@ -28,6 +28,7 @@ def pieces(columns: ByField, same: Mapping[Field, Any], using: str) -> Iterator[
     if count > FEW and (unfolded := _unfolded(columns, same, using)):
         yield unfolded
         return
+    # A single row, the most frequent case, fits into every statement: SQLite need not be asked.
     size = _most_rows(len(columns) + len(same), using) if count > 1 else 1
     for start in range(0, count, size):
         yield _listed({field: values[start : start + size] for field, values in columns.items()}, same, using)
